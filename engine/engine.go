@@ -1,0 +1,61 @@
+// Package engine holds the use cases and the rules of referral and loyalty
+// marketing: join, record, qualify, link, click, reward, adjust, tell. It
+// knows no vendor, no HTTP and no SQL; a rule that stands in a dialect is in
+// the wrong place, as the other three lack it.
+package engine
+
+import (
+	"log/slog"
+	"time"
+
+	"grapevine/engine/secret"
+	"grapevine/model"
+	"grapevine/store"
+)
+
+// Settings is what an Engine is made of.
+type Settings struct {
+	Store *store.Store
+	// Secret seals keys and signs what comes back to us.
+	Secret *secret.Box
+	// Now is the clock and NewID the id maker: both come from outside.
+	Now   func() time.Time
+	NewID func() (int64, error)
+	// LinkURL is the base of referral links of accounts that name none.
+	LinkURL string
+	Log     *slog.Logger
+}
+
+// Engine runs the use cases. Safe for concurrent use.
+type Engine struct {
+	store   *store.Store
+	secret  *secret.Box
+	clock   func() time.Time
+	newID   func() (int64, error)
+	linkURL string
+	log     *slog.Logger
+
+	configs configs
+}
+
+// New makes an engine. Its owner calls Refresh every few seconds, so that
+// what other processes apply is seen here.
+func New(s Settings) *Engine {
+	return &Engine{store: s.Store, secret: s.Secret, clock: s.Now, newID: s.NewID, linkURL: s.LinkURL, log: s.Log}
+}
+
+// now is the time of a transaction: whole milliseconds of UTC.
+func (e *Engine) now() time.Time { return e.clock().UTC().Truncate(time.Millisecond) }
+
+// newIDs makes n ids, rising.
+func (e *Engine) newIDs(n int) ([]int64, error) {
+	ids := make([]int64, n)
+	for i := range ids {
+		id, err := e.newID()
+		if err != nil {
+			return nil, &model.Error{Kind: model.Internal, Msg: "no id can be made", Err: err}
+		}
+		ids[i] = id
+	}
+	return ids, nil
+}

@@ -1,0 +1,296 @@
+package model
+
+import (
+	"time"
+
+	"grapevine/money"
+)
+
+// Project is what one project file says of one account, complete: every id
+// is filled in by the time it is applied.
+type Project struct {
+	Settings  Settings
+	Keys      []Key
+	Batches   []Batch
+	Campaigns []Campaign
+	Endpoints []Endpoint
+}
+
+// Settings is what holds for a whole account. It is versioned: a decision
+// names the version it was made under.
+type Settings struct {
+	Version    int64         `json:"-"`
+	Name       string        `json:"name"`
+	Slug       string        `json:"slug"`
+	Site       string        `json:"site"`
+	Origins    []string      `json:"origins"`
+	LinkURL    string        `json:"link_url"` // "" is the server's public URL and /r
+	Currency   string        `json:"currency"`
+	Timezone   string        `json:"timezone"`
+	AutoOptIn  bool          `json:"auto_opt_in"`
+	Currencies []PointRules  `json:"currencies"`
+	Redemption []Redemption  `json:"redemptions"`
+	Tiers      []Tier        `json:"tiers"`
+	Earning    []EarningRule `json:"earning"`
+	Blocked    Blocked       `json:"blocked"`
+	Email      EmailSettings `json:"email"`
+	// EmailAuthorization is asked before mail goes to a recipient; "" is no one.
+	EmailAuthorization string `json:"email_authorization"`
+}
+
+// PointRules caps a currency and lets its credits expire.
+type PointRules struct {
+	Code         string        `json:"code"`
+	Cap          money.Amount  `json:"cap"` // 0 is no cap
+	ExpiresAfter time.Duration `json:"expires_after"`
+}
+
+// Redemption is something that points buy.
+type Redemption struct {
+	ID       string       `json:"id"`
+	Name     string       `json:"name"`
+	Cost     money.Amount `json:"cost"`
+	Currency string       `json:"currency"`
+	Batch    BatchID      `json:"batch"`
+}
+
+// Tier is a loyalty tier, reached at a balance.
+type Tier struct {
+	ID       string       `json:"id"`
+	Name     string       `json:"name"`
+	Points   money.Amount `json:"points"`
+	Currency string       `json:"currency"`
+}
+
+// EarningRule is what a customer earns for their own events.
+type EarningRule struct {
+	ID       RuleID       `json:"id"`
+	Name     string       `json:"name"`
+	On       string       `json:"on"`
+	Amount   money.Amount `json:"amount"`
+	PerUnit  money.Amount `json:"per_unit"` // per whole unit of the purchase, instead of Amount
+	Currency string       `json:"currency"`
+}
+
+// Blocked lists who takes no part.
+type Blocked struct {
+	Emails []string `json:"emails"` // "*" stands for any run of characters
+	IPs    []string `json:"ips"`
+	Codes  []string `json:"codes"`
+}
+
+// EmailSettings say who mail comes from.
+type EmailSettings struct {
+	From           string        `json:"from"`
+	RemindersAfter time.Duration `json:"reminders_after"` // 0 is off
+}
+
+// Key is one credential or name by which the outside addresses an account.
+// Use is opaque here: the dialect that reads it names it.
+type Key struct {
+	Use         string
+	Value       string
+	Name        string   // of a narrower key; may be empty
+	Permissions []string // of a narrower key; empty is all
+	Secret      bool     // never looked up by, only read: a signing secret
+}
+
+// Batch is a batch of coupon codes as the project file lists it.
+type Batch struct {
+	ID       BatchID
+	Name     string
+	Campaign CampaignID // 0 is any
+	Codes    []string
+	Generate int
+	Prefix   string
+}
+
+// Status is whether a campaign is offered.
+type Status string
+
+const (
+	Draft    Status = "draft"
+	Launched Status = "launched"
+	Paused   Status = "paused"
+)
+
+// Campaign is one version of a campaign.
+type Campaign struct {
+	ID                CampaignID    `json:"id"`
+	Version           int64         `json:"-"`
+	Archived          bool          `json:"-"`
+	UUID              string        `json:"uuid"`
+	Code              string        `json:"code"`
+	ProjectToken      string        `json:"project_token"`
+	Name              string        `json:"name"`
+	Status            Status        `json:"status"`
+	Lang              string        `json:"lang"`
+	StartsAt          time.Time     `json:"starts_at,omitzero"`
+	EndsAt            time.Time     `json:"ends_at,omitzero"`
+	Landing           string        `json:"landing"`
+	LinkParam         string        `json:"link_param"`
+	SignedLinks       bool          `json:"signed_links"` // a signed attribution rides on the landing address
+	AttributionWindow time.Duration `json:"attribution_window"`
+	ConfirmEmail      bool          `json:"confirm_email"`
+	Leaderboard       string        `json:"leaderboard"`
+	SkipAhead         int           `json:"skip_ahead"`
+	Points            ActionPoints  `json:"points"`
+	IdleAfter         time.Duration `json:"idle_after"`
+	FriendInvitations int           `json:"friend_invitations"`
+	Questions         []Question    `json:"questions"`
+	Limits            Limits        `json:"limits"`
+	CodeStyle         CodeStyle     `json:"code_style"`
+	Channels          []string      `json:"channels"`
+	Share             Share         `json:"share"`
+	Rules             []Rule        `json:"rules"`
+	Widgets           []Widget      `json:"widgets"`
+}
+
+// ActionPoints are the waitlist points an action brings.
+type ActionPoints struct {
+	SignUp   money.Amount `json:"sign_up"`
+	Share    money.Amount `json:"share"`
+	Referral money.Amount `json:"referral"`
+}
+
+// Question is asked at sign-up.
+type Question struct {
+	ID   int64  `json:"id"`
+	Text string `json:"text"`
+}
+
+// Limits bound what one address can bring; 0 is no limit.
+type Limits struct {
+	SignupsPerIP   int      `json:"signups_per_ip"`
+	ReferralsPerIP int      `json:"referrals_per_ip"`
+	IPSafelist     []string `json:"ip_safelist"`
+}
+
+// CodeStyle says how codes are made.
+type CodeStyle struct {
+	Seed   string `json:"seed"` // "random" or "first_name"
+	Prefix string `json:"prefix"`
+}
+
+// Share is the wording of a share.
+type Share struct {
+	Subject string `json:"subject"`
+	Text    string `json:"text"`
+}
+
+// Widget is a place on the merchant's pages.
+type Widget struct {
+	ID   string `json:"id"`
+	Name string `json:"name"`
+	Type string `json:"type"`
+}
+
+// Live reports whether the campaign attributes and rewards at t.
+func (c *Campaign) Live(t time.Time) bool {
+	return !c.Archived && c.Status == Launched &&
+		(c.StartsAt.IsZero() || !t.Before(c.StartsAt)) &&
+		(c.EndsAt.IsZero() || t.Before(c.EndsAt))
+}
+
+// Rule returns the rule of that id, or nil.
+func (c *Campaign) Rule(id RuleID) *Rule {
+	for i := range c.Rules {
+		if c.Rules[i].ID == id {
+			return &c.Rules[i]
+		}
+	}
+	return nil
+}
+
+// Recipient is whom a rule rewards.
+type Recipient string
+
+const (
+	ToAdvocate Recipient = "advocate"
+	ToFriend   Recipient = "friend"
+	ToBoth     Recipient = "both"
+	ToCustomer Recipient = "customer" // whoever acted, referred or not
+)
+
+// Rule is a reward as the project file describes it: who earns what for what.
+type Rule struct {
+	ID          RuleID        `json:"id"`
+	Name        string        `json:"name"`
+	Descriptor  string        `json:"descriptor"`
+	Description string        `json:"description"`
+	To          Recipient     `json:"to"`
+	On          string        `json:"on"`
+	After       int64         `json:"after"`
+	Repeat      bool          `json:"repeat"`
+	Limit       int64         `json:"limit"` // 0 is no limit
+	When        Condition     `json:"when"`
+	Hold        time.Duration `json:"hold"`
+	ValidateURL string        `json:"validate_url"`
+	Auto        bool          `json:"auto"` // delivered in the transaction that earns it
+	Points      SidePoints    `json:"points"`
+	Value       Value         `json:"value"`
+}
+
+// Condition is what an event must meet.
+type Condition struct {
+	MinAmount   money.Amount `json:"min_amount"`
+	NewCustomer bool         `json:"new_customer"`
+	SKUs        []string     `json:"skus"` // one of them in the order is enough
+}
+
+// SidePoints are waitlist points that come with a reward.
+type SidePoints struct {
+	Referrer money.Amount `json:"referrer"`
+	Friend   money.Amount `json:"friend"`
+}
+
+// ValueType is the sort of thing a reward is.
+type ValueType string
+
+const (
+	Discount    ValueType = "discount"
+	CreditValue ValueType = "credit"
+	LedgerValue ValueType = "ledger"
+	GiftCard    ValueType = "giftCard"
+	Cash        ValueType = "cash"
+	Product     ValueType = "product"
+	Integration ValueType = "integration"
+	OtherValue  ValueType = "other"
+)
+
+// Value is what a reward is worth.
+type Value struct {
+	Type   ValueType    `json:"type"`
+	Amount money.Amount `json:"amount"`
+	Unit   string       `json:"unit"`
+	Label  string       `json:"label"`
+	Batch  BatchID      `json:"batch"` // coupons come from here; 0 is none
+}
+
+// Endpoint is an address of the merchant's that is told of one topic.
+type Endpoint struct {
+	ID       EndpointID
+	Dialect  string // whose wording the body has
+	Event    string // the dialect's name of what it tells
+	Topic    Topic
+	URL      string
+	Campaign CampaignID // 0 is any
+}
+
+// Topic is something that a merchant can be told.
+type Topic string
+
+const (
+	AdvocateRewardEarned Topic = "advocate_reward_earned"
+	FriendRewardEarned   Topic = "friend_reward_earned"
+	LoyaltyRewardEarned  Topic = "loyalty_reward_earned"
+	RewardEarned         Topic = "reward_earned" // advocate's or friend's
+	RewardDelivered      Topic = "reward_delivered"
+	RewardRevoked        Topic = "reward_revoked"
+	EmailCaptured        Topic = "email_captured"
+	EmailOptedOut        Topic = "email_opted_out"
+	PersonJoined         Topic = "person_joined"
+	PersonQualified      Topic = "person_qualified"
+	PersonChanged        Topic = "person_changed"
+	PersonDeleted        Topic = "person_deleted"
+)

@@ -1,0 +1,434 @@
+-- The foundation: accounts and their configuration, people, codes, events, rewards, coupons, ledgers, webhooks, jobs.
+-- +goose Up
+
+-- Tables without an account in their key: see Global in tables.go.
+
+CREATE TABLE account (
+  id          BIGINT NOT NULL PRIMARY KEY,
+  slug        $text NOT NULL UNIQUE,
+  version     BIGINT NOT NULL, -- of the settings in force
+  changed     BIGINT NOT NULL, -- raised by every apply that changed anything; nodes reload when it rises
+  public_key  $text NOT NULL, -- PEM; the private half is sealed in account_key
+  created_at  BIGINT NOT NULL
+);
+
+CREATE TABLE node (
+  id          BIGINT NOT NULL PRIMARY KEY,
+  token       BIGINT NOT NULL, -- raised by every new holder: an old one cannot renew
+  mark        BIGINT NOT NULL, -- no id at or above this millisecond has been given
+  lease_until BIGINT NOT NULL
+);
+
+CREATE TABLE key_directory (
+  hash        $text NOT NULL PRIMARY KEY, -- SHA-256 of use and value
+  account_id  BIGINT NOT NULL
+);
+
+CREATE TABLE code_directory (
+  folded      $text NOT NULL PRIMARY KEY,
+  account_id  BIGINT NOT NULL
+);
+
+-- Configuration.
+
+CREATE TABLE account_version (
+  account_id  BIGINT NOT NULL,
+  version     BIGINT NOT NULL,
+  spec        $text NOT NULL,
+  at          BIGINT NOT NULL,
+  PRIMARY KEY (account_id, version)
+) $clustered;
+
+CREATE TABLE account_key (
+  account_id  BIGINT NOT NULL,
+  hash        $text NOT NULL,
+  name_of_use $text NOT NULL,
+  sealed      $text NOT NULL,
+  name        $text NOT NULL,
+  permissions $text NOT NULL,
+  PRIMARY KEY (account_id, hash)
+) $clustered;
+
+CREATE TABLE campaign (
+  account_id  BIGINT NOT NULL,
+  id          BIGINT NOT NULL,
+  uuid        $text NOT NULL,
+  version     BIGINT NOT NULL,
+  archived    BIGINT NOT NULL,
+  created_at  BIGINT NOT NULL,
+  PRIMARY KEY (account_id, id),
+  UNIQUE (account_id, uuid)
+) $clustered;
+
+CREATE TABLE campaign_version (
+  account_id  BIGINT NOT NULL,
+  campaign_id BIGINT NOT NULL,
+  version     BIGINT NOT NULL,
+  spec        $text NOT NULL,
+  at          BIGINT NOT NULL,
+  PRIMARY KEY (account_id, campaign_id, version)
+) $clustered;
+
+CREATE TABLE endpoint (
+  account_id  BIGINT NOT NULL,
+  id          BIGINT NOT NULL,
+  dialect     $text NOT NULL,
+  event       $text NOT NULL,
+  topic       $text NOT NULL,
+  url         $text NOT NULL,
+  campaign_id BIGINT NOT NULL,
+  from_file   BIGINT NOT NULL, -- 1: it ends when the project file no longer names it
+  ended       BIGINT NOT NULL,
+  PRIMARY KEY (account_id, id)
+) $clustered;
+
+-- People.
+
+CREATE TABLE person (
+  account_id  BIGINT NOT NULL,
+  id          BIGINT NOT NULL,
+  alias_of    BIGINT NOT NULL, -- the person this one was merged into; 0 is none
+  aliases     BIGINT NOT NULL, -- how many were merged into this one
+  purchases   BIGINT NOT NULL, -- counted ones; verify recounts them
+  created_at  BIGINT NOT NULL,
+  PRIMARY KEY (account_id, id)
+) $clustered;
+CREATE INDEX person_alias ON person (account_id, alias_of) WHERE alias_of <> 0;
+
+CREATE TABLE identity (
+  account_id  BIGINT NOT NULL,
+  kind        BIGINT NOT NULL, -- 1 customer id, 2 e-mail
+  value       $text NOT NULL, -- an e-mail is folded
+  person_id   BIGINT NOT NULL,
+  shown       $text NOT NULL, -- as it was sent
+  main        BIGINT NOT NULL,
+  at          BIGINT NOT NULL,
+  PRIMARY KEY (account_id, kind, value)
+) $clustered;
+CREATE INDEX identity_person ON identity (account_id, person_id);
+
+CREATE TABLE profile (
+  account_id  BIGINT NOT NULL,
+  person_id   BIGINT NOT NULL,
+  first_name  $text NOT NULL,
+  last_name   $text NOT NULL,
+  ip          $text NOT NULL, -- last sent in a body about this person
+  agent       $text NOT NULL,
+  body        $text NOT NULL, -- JSON: what else was sent of this person
+  PRIMARY KEY (account_id, person_id)
+) $clustered;
+
+CREATE TABLE participant (
+  account_id    BIGINT NOT NULL,
+  id            BIGINT NOT NULL,
+  uuid          $text NOT NULL,
+  campaign_id   BIGINT NOT NULL,
+  person_id     BIGINT NOT NULL,
+  code          $text NOT NULL, -- the main code, folded
+  referrer_id   BIGINT NOT NULL, -- the participant who brought this one; 0 is none
+  referred_at   BIGINT NOT NULL, -- of the click, else of the join: the window counts from here
+  signed_up_at  BIGINT NOT NULL, -- 0: not yet
+  captured_at   BIGINT NOT NULL,
+  confirmed_at  BIGINT NOT NULL,
+  qualified_at  BIGINT NOT NULL,
+  source        $text NOT NULL,
+  joined_at     BIGINT NOT NULL,
+  PRIMARY KEY (account_id, id),
+  UNIQUE (account_id, campaign_id, person_id)
+) $clustered;
+CREATE INDEX participant_person ON participant (account_id, person_id);
+CREATE INDEX participant_referrer ON participant (account_id, referrer_id) WHERE referrer_id <> 0;
+
+CREATE TABLE code (
+  account_id     BIGINT NOT NULL,
+  folded         $text NOT NULL,
+  shown          $text NOT NULL,
+  campaign_id    BIGINT NOT NULL,
+  participant_id BIGINT NOT NULL, -- 0: the campaign's own join link
+  person_id      BIGINT NOT NULL,
+  seed           $text NOT NULL, -- digest of what was asked for; '' for the main code
+  channel        $text NOT NULL,
+  params         $text NOT NULL, -- query that the landing address gets
+  made_at        BIGINT NOT NULL,
+  PRIMARY KEY (account_id, folded)
+) $clustered;
+CREATE INDEX code_participant ON code (account_id, participant_id);
+
+-- What happened.
+
+CREATE TABLE visitor (
+  account_id  BIGINT NOT NULL,
+  id          BIGINT NOT NULL,
+  person_id   BIGINT NOT NULL,
+  at          BIGINT NOT NULL,
+  PRIMARY KEY (account_id, id)
+) $clustered;
+
+CREATE TABLE click (
+  account_id     BIGINT NOT NULL,
+  id             BIGINT NOT NULL,
+  code           $text NOT NULL,
+  campaign_id    BIGINT NOT NULL,
+  participant_id BIGINT NOT NULL,
+  visitor_id     BIGINT NOT NULL,
+  self           BIGINT NOT NULL, -- 1: the visitor owns the code
+  at             BIGINT NOT NULL,
+  PRIMARY KEY (account_id, id)
+) $clustered;
+CREATE INDEX click_visitor ON click (account_id, visitor_id, id);
+
+CREATE TABLE attribution (
+  account_id     BIGINT NOT NULL,
+  code           $text NOT NULL,
+  minute         BIGINT NOT NULL,
+  uuid           $text NOT NULL,
+  PRIMARY KEY (account_id, code, minute),
+  UNIQUE (account_id, uuid)
+) $clustered;
+
+CREATE TABLE event_name (
+  account_id  BIGINT NOT NULL,
+  id          BIGINT NOT NULL,
+  name        $text NOT NULL,
+  PRIMARY KEY (account_id, id),
+  UNIQUE (account_id, name)
+) $clustered;
+
+CREATE TABLE event_key (
+  account_id  BIGINT NOT NULL,
+  hash        $text NOT NULL, -- keyed: the clear text stands in the detail
+  event_id    BIGINT NOT NULL,
+  PRIMARY KEY (account_id, hash)
+) $clustered;
+
+CREATE TABLE event (
+  account_id  BIGINT NOT NULL,
+  id          BIGINT NOT NULL,
+  uuid        $text NOT NULL,
+  kind        $text NOT NULL,
+  name_id     BIGINT NOT NULL,
+  person_id   BIGINT NOT NULL, -- 0: nobody is known
+  subject_id  BIGINT NOT NULL, -- the reward, participant or person that the event changed
+  amount      BIGINT NOT NULL,
+  currency    $text NOT NULL,
+  version     BIGINT NOT NULL, -- of the account's settings
+  facts       $text NOT NULL, -- JSON: the answer to each condition that a rule asked
+  at          BIGINT NOT NULL,
+  PRIMARY KEY (account_id, id)
+) $clustered;
+CREATE INDEX event_person ON event (account_id, person_id, id);
+
+CREATE TABLE detail (
+  account_id  BIGINT NOT NULL,
+  id          BIGINT NOT NULL, -- of the event or click
+  body        $text NOT NULL, -- JSON; deleted when its person is erased
+  PRIMARY KEY (account_id, id)
+) $clustered;
+
+CREATE TABLE conversion (
+  account_id     BIGINT NOT NULL,
+  id             BIGINT NOT NULL,
+  event_id       BIGINT NOT NULL,
+  campaign_id    BIGINT NOT NULL,
+  version        BIGINT NOT NULL,
+  kind           $text NOT NULL,
+  advocate_id    BIGINT NOT NULL, -- participant
+  friend_id      BIGINT NOT NULL, -- person; 0: nobody is known
+  via            $text NOT NULL, -- coupon, attribution, code, click, referrer
+  code           $text NOT NULL,
+  counted_from   BIGINT NOT NULL, -- when the window opened
+  at             BIGINT NOT NULL,
+  PRIMARY KEY (account_id, id),
+  UNIQUE (account_id, event_id, campaign_id)
+) $clustered;
+
+-- Rewards.
+
+CREATE TABLE reward (
+  account_id     BIGINT NOT NULL,
+  id             BIGINT NOT NULL,
+  uuid           $text NOT NULL,
+  event_id       BIGINT NOT NULL,
+  rule_id        BIGINT NOT NULL,
+  role           $text NOT NULL, -- advocate, friend, customer, earning
+  campaign_id    BIGINT NOT NULL, -- 0: an earning rule
+  version        BIGINT NOT NULL, -- of the campaign, or of the settings for an earning rule
+  conversion_id  BIGINT NOT NULL,
+  person_id      BIGINT NOT NULL, -- who receives it
+  friend_id      BIGINT NOT NULL, -- person; who brought it, 0 where nobody is known
+  state          $text NOT NULL,
+  place          BIGINT NOT NULL, -- 1: it counts for limit, after and repeat
+  number         BIGINT NOT NULL, -- which of the advocate's friends this was for that rule
+  kind           $text NOT NULL, -- type of value
+  amount         BIGINT NOT NULL,
+  unit           $text NOT NULL,
+  batch_id       BIGINT NOT NULL,
+  coupon_id      BIGINT NOT NULL,
+  due_at         BIGINT NOT NULL, -- end of the hold; 0 is none
+  why            $text NOT NULL, -- JSON
+  at             BIGINT NOT NULL,
+  earned_at      BIGINT NOT NULL,
+  delivered_at   BIGINT NOT NULL,
+  ended_at       BIGINT NOT NULL,
+  PRIMARY KEY (account_id, id),
+  UNIQUE (account_id, uuid),
+  UNIQUE (account_id, event_id, rule_id, role)
+) $clustered;
+CREATE INDEX reward_person ON reward (account_id, person_id, id);
+CREATE INDEX reward_friend ON reward (account_id, friend_id, id);
+CREATE INDEX reward_waiting ON reward (account_id, batch_id, id) WHERE state = 'pending' AND batch_id <> 0;
+
+CREATE TABLE progress (
+  account_id  BIGINT NOT NULL,
+  rule_id     BIGINT NOT NULL,
+  role        $text NOT NULL,
+  person_id   BIGINT NOT NULL,
+  friends     BIGINT NOT NULL, -- referrals counted towards after
+  places      BIGINT NOT NULL, -- rewards that count for limit, after and repeat
+  PRIMARY KEY (account_id, person_id, rule_id, role)
+) $clustered;
+
+CREATE TABLE referral (
+  account_id  BIGINT NOT NULL,
+  rule_id     BIGINT NOT NULL,
+  person_id   BIGINT NOT NULL, -- the advocate
+  friend_id   BIGINT NOT NULL,
+  number      BIGINT NOT NULL,
+  PRIMARY KEY (account_id, person_id, rule_id, friend_id)
+) $clustered;
+
+-- Coupons.
+
+CREATE TABLE coupon_batch (
+  account_id  BIGINT NOT NULL,
+  id          BIGINT NOT NULL,
+  name        $text NOT NULL,
+  campaign_id BIGINT NOT NULL,
+  prefix      $text NOT NULL,
+  generated   BIGINT NOT NULL, -- how many codes we made
+  size        BIGINT NOT NULL,
+  PRIMARY KEY (account_id, id),
+  UNIQUE (account_id, name)
+) $clustered;
+
+CREATE TABLE coupon (
+  account_id  BIGINT NOT NULL,
+  batch_id    BIGINT NOT NULL,
+  id          BIGINT NOT NULL, -- its place in the batch: codes are handed out in this order
+  code        $text NOT NULL,
+  reward_id   BIGINT NOT NULL, -- 0: free
+  friend      BIGINT NOT NULL, -- 1: handed out as a friend's reward, so it attributes
+  used_at     BIGINT NOT NULL,
+  voided_at   BIGINT NOT NULL,
+  PRIMARY KEY (account_id, batch_id, id),
+  UNIQUE (account_id, code)
+) $clustered;
+CREATE INDEX coupon_free ON coupon (account_id, batch_id, id) WHERE reward_id = 0;
+
+-- Ledgers.
+
+CREATE TABLE ledger (
+  account_id  BIGINT NOT NULL,
+  holder      $text NOT NULL, -- p and a person's id, or c and a custom id's keyed hash
+  currency    $text NOT NULL,
+  balance     BIGINT NOT NULL CHECK (balance >= 0),
+  entries     BIGINT NOT NULL, -- how many; the newest carries this number
+  next_expiry BIGINT NOT NULL, -- no active credit expires before; 0: none expires
+  changed_at  BIGINT NOT NULL,
+  PRIMARY KEY (account_id, holder, currency)
+) $clustered;
+CREATE INDEX ledger_expiry ON ledger (account_id, next_expiry) WHERE next_expiry <> 0;
+
+CREATE TABLE ledger_entry (
+  account_id  BIGINT NOT NULL,
+  holder      $text NOT NULL,
+  currency    $text NOT NULL,
+  number      BIGINT NOT NULL,
+  id          BIGINT NOT NULL,
+  kind        $text NOT NULL, -- add, remove, expire, reverse, move_in, move_out
+  amount      BIGINT NOT NULL, -- negative takes away
+  balance     BIGINT NOT NULL CHECK (balance >= 0), -- after it
+  reward_id   BIGINT NOT NULL,
+  note        $text NOT NULL, -- the merchant's own words; redacted when the person is erased
+  at          BIGINT NOT NULL,
+  PRIMARY KEY (account_id, holder, currency, number)
+) $clustered;
+
+CREATE TABLE credit (
+  account_id  BIGINT NOT NULL,
+  holder      $text NOT NULL,
+  currency    $text NOT NULL,
+  id          BIGINT NOT NULL, -- of the entry that made it
+  amount      BIGINT NOT NULL,
+  remaining   BIGINT NOT NULL CHECK (remaining >= 0),
+  expires_at  BIGINT NOT NULL, -- 0 is never
+  ended_at    BIGINT NOT NULL, -- 0: active
+  ended       $text NOT NULL, -- '', redeemed, expired, reversed, moved
+  reward_id   BIGINT NOT NULL,
+  earned_at   BIGINT NOT NULL,
+  PRIMARY KEY (account_id, holder, currency, id)
+) $clustered;
+
+-- Counters for reports.
+
+CREATE TABLE tally (
+  account_id  BIGINT NOT NULL,
+  subject_id  BIGINT NOT NULL, -- campaign or participant
+  what        $text NOT NULL,
+  slot        BIGINT NOT NULL,
+  n           BIGINT NOT NULL,
+  PRIMARY KEY (account_id, subject_id, what, slot)
+) $clustered;
+
+-- What leaves the house.
+
+CREATE TABLE job (
+  account_id  BIGINT NOT NULL,
+  id          BIGINT NOT NULL,
+  kind        $text NOT NULL,
+  subject_id  BIGINT NOT NULL,
+  payload     $text NOT NULL,
+  run_at      BIGINT NOT NULL,
+  attempt     BIGINT NOT NULL, -- raised by every claim: the fencing token
+  lease_until BIGINT NOT NULL, -- 0: nobody works on it
+  dead        BIGINT NOT NULL, -- 1: given up, kept for replay
+  error       $text NOT NULL,
+  PRIMARY KEY (account_id, id)
+) $clustered;
+CREATE INDEX job_due ON job (run_at, account_id) WHERE dead = 0;
+CREATE INDEX job_account ON job (account_id, run_at, id) WHERE dead = 0;
+
+CREATE TABLE delivery (
+  account_id  BIGINT NOT NULL,
+  id          BIGINT NOT NULL,
+  uuid        $text NOT NULL,
+  endpoint_id BIGINT NOT NULL,
+  state       $text NOT NULL, -- open, sending, delivered, failed
+  body        $text NOT NULL, -- frozen by the first attempt
+  attempts    BIGINT NOT NULL,
+  at          BIGINT NOT NULL,
+  first_at    BIGINT NOT NULL, -- of the first attempt: the time to give up counts from here
+  ended_at    BIGINT NOT NULL,
+  PRIMARY KEY (account_id, id),
+  UNIQUE (account_id, uuid)
+) $clustered;
+CREATE INDEX delivery_open ON delivery (account_id, endpoint_id) WHERE state = 'open';
+
+CREATE TABLE delivery_item (
+  account_id  BIGINT NOT NULL,
+  delivery_id BIGINT NOT NULL,
+  subject_id  BIGINT NOT NULL, -- the reward, person or event that is told of
+  PRIMARY KEY (account_id, delivery_id, subject_id)
+) $clustered;
+
+CREATE TABLE attempt (
+  account_id  BIGINT NOT NULL,
+  delivery_id BIGINT NOT NULL,
+  number      BIGINT NOT NULL,
+  at          BIGINT NOT NULL,
+  took_ms     BIGINT NOT NULL,
+  status      BIGINT NOT NULL, -- 0: no answer came
+  excerpt     $text NOT NULL,
+  error       $text NOT NULL,
+  PRIMARY KEY (account_id, delivery_id, number)
+) $clustered;

@@ -1,0 +1,136 @@
+// Package store holds all SQL: one set of queries for SQLite and PostgreSQL.
+// It decides nothing: rules are the engine's. It knows no HTTP and no vendor.
+package store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+
+	"grapevine/model"
+)
+
+// Store is the database of one server. Safe for concurrent use.
+type Store struct {
+	engine Engine
+
+	mu   sync.Mutex
+	kick func(model.AccountID)
+}
+
+// New puts the queries on an engine.
+func New(engine Engine) *Store {
+	return &Store{engine: engine, kick: func(model.AccountID) {}}
+}
+
+// OnJob sets who is told, after the commit, that an account has a job to run.
+func (s *Store) OnJob(kick func(model.AccountID)) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.kick = kick
+}
+
+// Engine is the engine beneath, for what is not about accounts.
+func (s *Store) Engine() Engine { return s.engine }
+
+// Close closes the database.
+func (s *Store) Close() error { return s.engine.Close() }
+
+// Tx is one transaction, bound to one account: no query can forget it. It
+// carries its context because it never outlives its call.
+//
+// A statement whose answer nobody waits for is queued, and goes out with the
+// next one that is asked, or with the commit: on PostgreSQL a round trip
+// costs more than the statement.
+type Tx struct {
+	ctx     context.Context
+	conn    Conn
+	engine  Engine
+	account model.AccountID
+	queued  []Statement
+	jobs    bool
+}
+
+// InTx runs fn in one transaction bound to one account, and commits if fn
+// returns nil. It returns after the commit is durable. fn may run more than
+// once, and must not keep anything of an earlier run.
+func (s *Store) InTx(ctx context.Context, account model.AccountID, fn func(*Tx) error) error {
+	var jobs bool
+	once := func(conn Conn) ([]Statement, error) {
+		tx := &Tx{ctx: ctx, conn: conn, engine: s.engine, account: account}
+		if err := fn(tx); err != nil {
+			return nil, err
+		}
+		jobs = tx.jobs
+		return tx.queued, nil
+	}
+	err := s.engine.Update(ctx, once)
+	// Two that make the same person at once collide on its key: the second
+	// finds the person when it runs again.
+	for again := 0; again < 3 && (errors.Is(err, ErrUnique) || errors.Is(err, errAgain)); again++ {
+		err = s.engine.Update(ctx, once)
+	}
+	if err != nil {
+		return err
+	}
+	if jobs {
+		s.mu.Lock()
+		kick := s.kick
+		s.mu.Unlock()
+		kick(account)
+	}
+	return nil
+}
+
+// errAgain makes InTx run its function once more.
+var errAgain = errors.New("changed meanwhile")
+
+// View runs fn on one snapshot of one account. Queries that write fail.
+func (s *Store) View(ctx context.Context, account model.AccountID, fn func(*Tx) error) error {
+	return s.engine.View(ctx, func(conn Conn) error {
+		return fn(&Tx{ctx: ctx, conn: conn, engine: s.engine, account: account})
+	})
+}
+
+// write queues a statement. $1 is always the account.
+func (tx *Tx) write(sql string, args ...any) {
+	tx.queued = append(tx.queued, Statement{SQL: sql, Args: tx.args(args)})
+}
+
+// ask makes a statement whose rows go to row. $1 is always the account.
+func (tx *Tx) ask(sql string, row func(Row) error, args ...any) Statement {
+	return Statement{SQL: sql, Args: tx.args(args), Row: row}
+}
+
+// run sends what is queued and the statements, in order, in one round trip.
+func (tx *Tx) run(statements ...Statement) error {
+	all := append(tx.queued, statements...)
+	tx.queued = nil
+	if len(all) == 0 {
+		return nil
+	}
+	return tx.conn.Run(tx.ctx, all...)
+}
+
+// read runs one query.
+func (tx *Tx) read(sql string, row func(Row) error, args ...any) error {
+	return tx.run(tx.ask(sql, row, args...))
+}
+
+// change runs one statement and returns how many rows it changed.
+func (tx *Tx) change(sql string, args ...any) (int64, error) {
+	var n int64
+	err := tx.run(Statement{SQL: sql, Args: tx.args(args), Affected: &n})
+	return n, err
+}
+
+func (tx *Tx) args(rest []any) []any {
+	args := make([]any, 0, 1+len(rest))
+	return append(append(args, int64(tx.account)), rest...)
+}
+
+// missing is the error of a row that is not there.
+func missing(reason model.Reason, what string, key any) error {
+	return &model.Error{Kind: model.NotFound, Reason: reason, Msg: fmt.Sprintf("%s %v is not known", what, key)}
+}
