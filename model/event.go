@@ -1,0 +1,99 @@
+package model
+
+import (
+	"time"
+
+	"grapevine/money"
+)
+
+// EventKind is what happened. The first group raises rules; the second
+// changed an outcome, so that verify can replay it.
+type EventKind string
+
+const (
+	SignUp       EventKind = "sign_up"
+	EmailCapture EventKind = "email_capture"
+	Invited      EventKind = "invited"
+	Purchase     EventKind = "purchase"
+	Custom       EventKind = "custom"
+	PageReached  EventKind = "page"
+	Qualified    EventKind = "qualified"
+
+	Unqualified     EventKind = "unqualified"      // subject: participant
+	HoldOver        EventKind = "hold_over"        // subject: reward
+	CouponHandedOut EventKind = "coupon_handed"    // subject: reward
+	CouponUsed      EventKind = "coupon_used"      // subject: reward
+	RewardApproved  EventKind = "reward_approved"  // subject: reward
+	RewardRejected  EventKind = "reward_rejected"  // subject: reward
+	RewardIssued    EventKind = "reward_delivered" // subject: reward; by a person or a call
+	RewardTakenBack EventKind = "reward_revoked"   // subject: reward
+	Merged          EventKind = "merged"           // person: who stays; subject: who became an alias
+	Adjusted        EventKind = "adjusted"         // subject: ledger entry
+)
+
+// Event is something that happened: append-only, and without any text from
+// outside but the currency.
+type Event struct {
+	ID       EventID
+	UUID     string
+	Kind     EventKind
+	Name     int64 // of a custom event: an id in the account's table of names
+	Person   PersonID
+	Subject  int64
+	Amount   money.Amount
+	Currency string
+	Version  int64 // of the account's settings
+	Facts    Facts
+	At       time.Time
+}
+
+// Facts are the answers that an event gave to the conditions which rules
+// asked. Replaying the rules needs nothing else.
+type Facts struct {
+	NewCustomer *bool      `json:"new,omitempty"`
+	SKUs        []RuleID   `json:"skus,omitempty"`   // rules one of whose SKUs was in the order
+	Pages       []RuleID   `json:"pages,omitempty"`  // rules whose page was reached
+	Named       []RuleID   `json:"named,omitempty"`  // rules whose custom event this was
+	Campaigns   []InForce  `json:"in,omitempty"`     // live campaigns that saw the event
+	Coupon      *CouponRef `json:"coupon,omitempty"` // handed out or used
+	Places      bool       `json:"free,omitempty"`   // un-qualifying freed the place of the reward
+	Reason      string     `json:"reason,omitempty"` // of a rejection: ours, never a text from outside
+}
+
+// InForce names a version that a decision was made under.
+type InForce struct {
+	Campaign CampaignID `json:"c"`
+	Version  int64      `json:"v"`
+}
+
+// CouponRef names a coupon: a batch, and the place in it.
+type CouponRef struct {
+	Batch BatchID  `json:"b"`
+	ID    CouponID `json:"n"`
+}
+
+// Via is what an attribution rests on.
+type Via string
+
+const (
+	ViaCoupon      Via = "coupon"
+	ViaAttribution Via = "attribution"
+	ViaCode        Via = "code"
+	ViaClick       Via = "click"
+	ViaReferrer    Via = "referrer" // the person's existing referrer
+)
+
+// Conversion is an event that counts for an advocate in a campaign.
+type Conversion struct {
+	ID          ConversionID
+	Event       EventID
+	Campaign    CampaignID
+	Version     int64
+	Kind        EventKind
+	Advocate    ParticipantID
+	Friend      PersonID // 0: nobody is known
+	Via         Via
+	Code        string
+	CountedFrom time.Time // when the window opened
+	At          time.Time
+}

@@ -1,0 +1,58 @@
+package model
+
+import "time"
+
+// Job is work that a transaction leaves for after its commit. It runs at
+// least once, so its handler is idempotent.
+type Job struct {
+	ID      JobID
+	Account AccountID
+	Kind    string
+	Subject int64
+	Payload string // JSON; may be empty
+	RunAt   time.Time
+	Attempt int64 // raised by every claim: the fencing token
+}
+
+// Kinds of jobs.
+const (
+	JobTell      = "tell"         // subject: what is told of; payload: {endpoint}
+	JobDeliver   = "deliver"      // subject: delivery
+	JobHoldOver  = "hold_over"    // subject: reward
+	JobExpire    = "expire"       // payload: ledger
+	JobBatchFull = "batch_filled" // subject: coupon batch
+)
+
+// DeliveryState is where a delivery stands.
+type DeliveryState string
+
+const (
+	DeliveryOpen      DeliveryState = "open" // items may still join
+	DeliverySending   DeliveryState = "sending"
+	DeliveryDelivered DeliveryState = "delivered"
+	DeliveryFailed    DeliveryState = "failed"
+)
+
+// Delivery is one message to one endpoint.
+type Delivery struct {
+	ID       DeliveryID
+	UUID     string // the same over all attempts
+	Endpoint EndpointID
+	State    DeliveryState
+	Body     string // frozen by the first attempt
+	Attempts int64
+	At       time.Time
+	FirstAt  time.Time // of the first attempt
+	EndedAt  time.Time
+}
+
+// Attempt is one try of a delivery.
+type Attempt struct {
+	Delivery DeliveryID
+	Number   int64
+	At       time.Time
+	Took     time.Duration
+	Status   int // 0: no answer came
+	Excerpt  string
+	Error    string
+}

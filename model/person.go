@@ -1,0 +1,94 @@
+package model
+
+import (
+	"strings"
+	"time"
+)
+
+// IdentityKind tells the strong identity from the weak one.
+type IdentityKind int
+
+const (
+	CustomerID IdentityKind = 1 // given by the merchant's shop: strong
+	Email      IdentityKind = 2 // weak: it follows a customer id, never leads it
+)
+
+// Identity is one name of a person. A person has many.
+type Identity struct {
+	Kind   IdentityKind
+	Value  string // an e-mail is folded
+	Shown  string // as it was sent
+	Person PersonID
+	Main   bool
+}
+
+// FoldEmail is the form in which e-mail addresses are compared.
+func FoldEmail(address string) string { return strings.ToLower(strings.TrimSpace(address)) }
+
+// FoldCode is the form under which a code is unique on a server.
+func FoldCode(code string) string { return strings.ToLower(code) }
+
+// Person is one customer of one account.
+type Person struct {
+	ID        PersonID
+	AliasOf   PersonID // the person this one was merged into; 0 is none
+	Aliases   int64    // how many were merged into this one
+	Purchases int64
+	CreatedAt time.Time
+}
+
+// Profile is what was sent of a person, and what erasing removes.
+type Profile struct {
+	Person    PersonID
+	FirstName string
+	LastName  string
+	IP        string // last sent in a body about the person
+	Agent     string
+	Body      string // JSON: everything else
+}
+
+// Name is first and last name joined by a blank, without the one that is
+// missing.
+func (p Profile) Name() string { return strings.TrimSpace(p.FirstName + " " + p.LastName) }
+
+// Participant is a person in a campaign.
+type Participant struct {
+	ID          ParticipantID
+	UUID        string
+	Campaign    CampaignID
+	Person      PersonID
+	Code        string        // the main code, folded
+	Referrer    ParticipantID // who brought this one; 0 is none
+	ReferredAt  time.Time     // the window counts from here
+	SignedUpAt  time.Time     // zero: not yet
+	CapturedAt  time.Time
+	ConfirmedAt time.Time
+	QualifiedAt time.Time
+	Source      string
+	JoinedAt    time.Time
+}
+
+// Code is a code somebody shares, or a campaign's join link.
+type Code struct {
+	Folded      string
+	Shown       string
+	Campaign    CampaignID
+	Participant ParticipantID // 0: the campaign's own
+	Person      PersonID
+	Seed        string // digest of what was asked for; "" for a main code
+	Channel     string
+	Params      string // query that the landing address gets
+	MadeAt      time.Time
+}
+
+// Click is a visit that a link brought.
+type Click struct {
+	ID          ClickID
+	Code        string
+	Campaign    CampaignID
+	Participant ParticipantID
+	Visitor     VisitorID
+	Self        bool // the visitor owns the code
+	At          time.Time
+	Detail      string // JSON: address and agent; "" is none
+}
