@@ -3,6 +3,7 @@ package store
 import (
 	"errors"
 	"fmt"
+	"runtime/debug"
 )
 
 // What a statement can run into that its caller may want to tell apart. An
@@ -30,3 +31,11 @@ type Panic struct {
 }
 
 func (p *Panic) Error() string { return fmt.Sprintf("panic in a transaction: %v", p.Value) }
+
+// Recover turns a panic into an error. An engine defers it around a function
+// that it was given.
+func Recover(err *error) {
+	if v := recover(); v != nil {
+		*err = &Panic{Value: v, Stack: debug.Stack()}
+	}
+}

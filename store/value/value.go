@@ -24,12 +24,11 @@ const (
 	Bytes
 )
 
-// Value is an argument of a statement. The field that Kind names is set.
+// Value is an argument of a statement.
 type Value struct {
-	Kind  Kind
-	Int   int64
-	Text  string
-	Bytes []byte
+	Kind Kind
+	Int  int64  // of an Int
+	Data string // of Text and Bytes
 }
 
 // Of makes a Value of an integer, a string, a bool or a []byte, of named types
@@ -45,7 +44,7 @@ func Of(arg any) (Value, error) {
 	case bool:
 		return boolean(v), nil
 	case []byte:
-		return Value{Kind: Bytes, Bytes: v}, nil
+		return Value{Kind: Bytes, Data: string(v)}, nil
 	case nil:
 		return Value{}, errors.New("argument is nil: columns are NOT NULL")
 	}
@@ -63,7 +62,7 @@ func Of(arg any) (Value, error) {
 	case v.Kind() == reflect.Bool:
 		return boolean(v.Bool()), nil
 	case isBytes(v.Type()):
-		return Value{Kind: Bytes, Bytes: v.Bytes()}, nil
+		return Value{Kind: Bytes, Data: string(v.Bytes())}, nil
 	}
 	return Value{}, fmt.Errorf("argument is a %T: not an integer, string, bool or []byte", arg)
 }
@@ -72,7 +71,7 @@ func text(s string) (Value, error) {
 	if strings.IndexByte(s, 0) >= 0 || !utf8.ValidString(s) {
 		return Value{}, store.ErrText
 	}
-	return Value{Kind: Text, Text: s}, nil
+	return Value{Kind: Text, Data: s}, nil
 }
 
 func boolean(b bool) Value {

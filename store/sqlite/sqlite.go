@@ -1,0 +1,117 @@
+// Package sqlite is the embedded storage engine: one file, no server. One
+// goroutine writes and commits many waiting transactions together, so that a
+// commit's wait for the disk is shared; a bounded pool of connections reads
+// snapshots beside it. It knows nothing of what the tables mean.
+package sqlite
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync/atomic"
+
+	"grapevine/store"
+)
+
+// Config says which database to open and how.
+type Config struct {
+	Path    string       // the file; it is made if it is not there
+	Log     *slog.Logger // nil discards
+	Readers int          // most connections that read at once; 0 means 4
+}
+
+// Engine is an open SQLite database. It is safe for concurrent use.
+type Engine struct {
+	path    string
+	log     *slog.Logger
+	writer  *writer
+	readers *readers
+	closed  atomic.Bool
+}
+
+var _ store.Engine = (*Engine)(nil)
+
+// Open opens the database. Other processes may have the same file open.
+func Open(ctx context.Context, config Config) (*Engine, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	if config.Path == "" {
+		return nil, errors.New("open sqlite: no path")
+	}
+	if config.Log == nil {
+		config.Log = slog.New(slog.DiscardHandler)
+	}
+	if config.Readers <= 0 {
+		config.Readers = 4
+	}
+	c, err := open(config.Path, writerPragmas)
+	if err != nil {
+		return nil, fmt.Errorf("open %s: %w", config.Path, err)
+	}
+	return &Engine{
+		path:    config.Path,
+		log:     config.Log,
+		writer:  newWriter(c, config.Log),
+		readers: newReaders(config.Path, config.Readers),
+	}, nil
+}
+
+// Name is "sqlite".
+func (e *Engine) Name() string { return "sqlite" }
+
+// ForUpdate is empty: the writer is alone.
+func (e *Engine) ForUpdate() string { return "" }
+
+// SkipLocked is empty: the writer is alone.
+func (e *Engine) SkipLocked() string { return "" }
+
+// Close waits for running transactions and closes the database.
+func (e *Engine) Close() error {
+	if e.closed.Swap(true) {
+		return store.ErrClosed
+	}
+	return errors.Join(e.readers.close(), e.writer.close())
+}
+
+// tx runs statements for one function, until end.
+type tx struct {
+	c   *conn
+	ctx context.Context
+	err error // the first error; nothing runs after it, as on PostgreSQL
+}
+
+var errEnded = errors.New("the transaction has ended")
+
+func (t *tx) Run(ctx context.Context, statements ...store.Statement) error {
+	for i := range statements {
+		if t.err == nil {
+			t.err = t.ctx.Err()
+		}
+		if t.err == nil {
+			t.err = ctx.Err()
+		}
+		if t.err != nil {
+			return t.err
+		}
+		if err := t.c.run(&statements[i]); err != nil {
+			if isInterrupt(err) && t.ctx.Err() != nil {
+				err = t.ctx.Err()
+			}
+			t.err = fmt.Errorf("%w\n%s", err, statements[i].SQL)
+			return t.err
+		}
+	}
+	return t.err
+}
+
+// end makes the Conn that was handed out useless.
+func (t *tx) end() {
+	if t.err == nil {
+		t.err = errEnded
+	}
+}
+
+// Migrate brings the schema to the newest version.
+func (e *Engine) Migrate(ctx context.Context) error { return nil }
