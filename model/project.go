@@ -6,8 +6,9 @@ import (
 	"grapevine/money"
 )
 
-// Project is what one project file says of one account, complete: every id
-// is filled in by the time it is applied.
+// Project is what one project file says of one account. Ids, codes and keys
+// that the file leaves out are zero until Apply fills them in; what names
+// another entry of the file by its name has that name beside the id.
 type Project struct {
 	Settings  Settings
 	Keys      []Key
@@ -52,6 +53,7 @@ type Redemption struct {
 	Cost     money.Amount `json:"cost"`
 	Currency string       `json:"currency"`
 	Batch    BatchID      `json:"batch"`
+	Coupons  string       `json:"-"` // the batch's name in the file
 }
 
 // Tier is a loyalty tier, reached at a balance.
@@ -89,20 +91,37 @@ type EmailSettings struct {
 // Use is opaque here: the dialect that reads it names it.
 type Key struct {
 	Use         string
-	Value       string
+	Value       string // "" in a project asks for the stored one, else for a new one
+	Form        KeyForm
 	Name        string   // of a narrower key; may be empty
 	Permissions []string // of a narrower key; empty is all
 	Secret      bool     // never looked up by, only read: a signing secret
 }
+
+// KeyForm says how a key is made that the project file leaves out.
+type KeyForm struct {
+	UUID   bool   // a random UUID; the rest is not used
+	Prefix string // what it begins with
+	Hex    int    // how many random hexadecimal digits follow
+}
+
+// AccountKey is the use of the key that signs in an account's name. Apply
+// makes it with the account; its public half is shown.
+const AccountKey = "account.private_key"
+
+// ProjectToken is the use by which a campaign's project token is looked up.
+const ProjectToken = "project_token"
 
 // Batch is a batch of coupon codes as the project file lists it.
 type Batch struct {
 	ID       BatchID
 	Name     string
 	Campaign CampaignID // 0 is any
+	In       string     // the campaign's name in the file
 	Codes    []string
-	Generate int
+	Generate int64 // the size that made codes top the batch up to
 	Prefix   string
+	Size     int64 // how many codes it holds, used ones included
 }
 
 // Status is whether a campaign is offered.
@@ -260,11 +279,12 @@ const (
 
 // Value is what a reward is worth.
 type Value struct {
-	Type   ValueType    `json:"type"`
-	Amount money.Amount `json:"amount"`
-	Unit   string       `json:"unit"`
-	Label  string       `json:"label"`
-	Batch  BatchID      `json:"batch"` // coupons come from here; 0 is none
+	Type    ValueType    `json:"type"`
+	Amount  money.Amount `json:"amount"`
+	Unit    string       `json:"unit"`
+	Label   string       `json:"label"`
+	Batch   BatchID      `json:"batch"` // coupons come from here; 0 is none
+	Coupons string       `json:"-"`     // the batch's name in the file
 }
 
 // Endpoint is an address of the merchant's that is told of one topic.
@@ -275,11 +295,14 @@ type Endpoint struct {
 	Topic    Topic
 	URL      string
 	Campaign CampaignID // 0 is any
+	In       string     // the campaign's name in the file
+	FromFile bool       // it ends when the project file names it no longer
 }
 
 // Topic is something that a merchant can be told.
 type Topic string
 
+// The topics. A dialect has its own names for those that it tells of.
 const (
 	AdvocateRewardEarned Topic = "advocate_reward_earned"
 	FriendRewardEarned   Topic = "friend_reward_earned"
@@ -287,10 +310,21 @@ const (
 	RewardEarned         Topic = "reward_earned" // advocate's or friend's
 	RewardDelivered      Topic = "reward_delivered"
 	RewardRevoked        Topic = "reward_revoked"
+	ReferralMade         Topic = "referral_made"
+	PointsEarned         Topic = "points_earned"
+	PointsRevoked        Topic = "points_revoked"
 	EmailCaptured        Topic = "email_captured"
 	EmailOptedOut        Topic = "email_opted_out"
 	PersonJoined         Topic = "person_joined"
+	PersonApplied        Topic = "person_applied"
+	PersonImported       Topic = "person_imported"
+	PersonInvited        Topic = "person_invited"
+	PersonActivated      Topic = "person_activated"
+	PersonConfirmed      Topic = "person_confirmed"
 	PersonQualified      Topic = "person_qualified"
 	PersonChanged        Topic = "person_changed"
+	PersonRejected       Topic = "person_rejected"
+	PersonSuspended      Topic = "person_suspended"
+	PersonUnsubscribed   Topic = "person_unsubscribed"
 	PersonDeleted        Topic = "person_deleted"
 )
