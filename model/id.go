@@ -53,7 +53,7 @@ type Maker struct {
 	node    int64
 	milli   int64 // of the id given last
 	counter int64
-	mark    int64 // no id may reach this millisecond
+	mark    int64 // no id may reach this millisecond; 0 after Stop
 }
 
 // NewMaker makes ids for a node number that the caller leases. Ids begin
@@ -67,7 +67,26 @@ func NewMaker(now func() time.Time, node int, after, mark int64) *Maker {
 func (m *Maker) Extend(mark int64) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.mark = max(m.mark, mark)
+	if m.mark != 0 {
+		m.mark = max(m.mark, mark)
+	}
+}
+
+// Reached is the millisecond of the last id given, or the one that ids begin
+// above.
+func (m *Maker) Reached() int64 {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.milli
+}
+
+// Stop makes Next fail from here on, so that the node number can be given
+// back, and returns what Reached stays at.
+func (m *Maker) Stop() int64 {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.mark = 0
+	return m.milli
 }
 
 // Next returns an id above every id it returned before. It fails when the
@@ -75,14 +94,16 @@ func (m *Maker) Extend(mark int64) {
 func (m *Maker) Next() (int64, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if now := Milli(m.now()); now > m.milli {
-		m.milli, m.counter = now, 0
-	} else if m.counter++; m.counter == perMilli {
-		m.milli, m.counter = m.milli+1, 0
+	milli, counter := m.milli, m.counter+1
+	if now := Milli(m.now()); now > milli {
+		milli, counter = now, 0
+	} else if counter == perMilli {
+		milli, counter = milli+1, 0
 	}
-	if m.milli >= m.mark {
-		return 0, fmt.Errorf("node %d: lease ended at %d, id of %d asked for", m.node, m.mark, m.milli)
+	if milli >= m.mark {
+		return 0, fmt.Errorf("node %d: lease ended at %d, id of %d asked for", m.node, m.mark, milli)
 	}
+	m.milli, m.counter = milli, counter
 	return m.milli<<(nodeBits+counterBits) | m.node<<counterBits | m.counter, nil
 }
 
