@@ -8,6 +8,7 @@ type Job struct {
 	ID      JobID
 	Account AccountID
 	Kind    string
+	Lane    int64 // the endpoint that is told; 0 for work inside the house
 	Subject int64
 	Payload string // JSON; may be empty
 	RunAt   time.Time
@@ -16,12 +17,23 @@ type Job struct {
 
 // Kinds of jobs.
 const (
-	JobTell      = "tell"         // subject: what is told of; payload: {endpoint}
-	JobDeliver   = "deliver"      // subject: delivery
+	JobTell      = "tell"         // subject: what is told of; lane: endpoint
+	JobDeliver   = "deliver"      // subject: delivery; lane: endpoint
 	JobHoldOver  = "hold_over"    // subject: reward
 	JobExpire    = "expire"       // payload: ledger
 	JobBatchFull = "batch_filled" // subject: coupon batch
 )
+
+// Queue is the jobs of one account, kind and lane. Queues never wait for each
+// other.
+type Queue struct {
+	Account AccountID
+	Kind    string
+	Lane    int64
+}
+
+// Queue is where j waits.
+func (j *Job) Queue() Queue { return Queue{Account: j.Account, Kind: j.Kind, Lane: j.Lane} }
 
 // DeliveryState is where a delivery stands.
 type DeliveryState string
@@ -30,7 +42,7 @@ const (
 	DeliveryOpen      DeliveryState = "open" // items may still join
 	DeliverySending   DeliveryState = "sending"
 	DeliveryDelivered DeliveryState = "delivered"
-	DeliveryFailed    DeliveryState = "failed"
+	DeliveryFailed    DeliveryState = "failed" // given up, kept for replay
 )
 
 // Delivery is one message to one endpoint.
@@ -39,6 +51,7 @@ type Delivery struct {
 	UUID     string // the same over all attempts
 	Endpoint EndpointID
 	State    DeliveryState
+	Items    int64
 	Body     string // frozen by the first attempt
 	Attempts int64
 	At       time.Time

@@ -225,6 +225,15 @@ CREATE TABLE detail (
   PRIMARY KEY (account_id, id)
 ) $clustered;
 
+CREATE TABLE raised (
+  account_id  BIGINT NOT NULL,
+  person_id   BIGINT NOT NULL,
+  campaign_id BIGINT NOT NULL, -- 0: the account's earning rules
+  kind        $text NOT NULL, -- what is raised once per person and campaign
+  event_id    BIGINT NOT NULL,
+  PRIMARY KEY (account_id, person_id, campaign_id, kind)
+) $clustered;
+
 CREATE TABLE conversion (
   account_id     BIGINT NOT NULL,
   id             BIGINT NOT NULL,
@@ -259,6 +268,7 @@ CREATE TABLE reward (
   state          $text NOT NULL,
   place          BIGINT NOT NULL, -- 1: it counts for limit, after and repeat
   number         BIGINT NOT NULL, -- which of the advocate's friends this was for that rule
+  turn           BIGINT NOT NULL, -- which decision of progress this was
   kind           $text NOT NULL, -- type of value
   amount         BIGINT NOT NULL,
   unit           $text NOT NULL,
@@ -285,6 +295,7 @@ CREATE TABLE progress (
   person_id   BIGINT NOT NULL,
   friends     BIGINT NOT NULL, -- referrals counted towards after
   places      BIGINT NOT NULL, -- rewards that count for limit, after and repeat
+  turns       BIGINT NOT NULL, -- decisions so far: verify replays them in this order
   PRIMARY KEY (account_id, person_id, rule_id, role)
 ) $clustered;
 
@@ -294,7 +305,7 @@ CREATE TABLE referral (
   person_id   BIGINT NOT NULL, -- the advocate
   friend_id   BIGINT NOT NULL,
   number      BIGINT NOT NULL,
-  PRIMARY KEY (account_id, person_id, rule_id, friend_id)
+  PRIMARY KEY (account_id, person_id, friend_id, rule_id)
 ) $clustered;
 
 -- Coupons.
@@ -334,7 +345,7 @@ CREATE TABLE ledger (
   balance     BIGINT NOT NULL CHECK (balance >= 0),
   entries     BIGINT NOT NULL, -- how many; the newest carries this number
   next_expiry BIGINT NOT NULL, -- no active credit expires before; 0: none expires
-  changed_at  BIGINT NOT NULL,
+  created_at  BIGINT NOT NULL,
   PRIMARY KEY (account_id, holder, currency)
 ) $clustered;
 CREATE INDEX ledger_expiry ON ledger (account_id, next_expiry) WHERE next_expiry <> 0;
@@ -361,13 +372,15 @@ CREATE TABLE credit (
   id          BIGINT NOT NULL, -- of the entry that made it
   amount      BIGINT NOT NULL,
   remaining   BIGINT NOT NULL CHECK (remaining >= 0),
-  expires_at  BIGINT NOT NULL, -- 0 is never
+  expires_at  BIGINT NOT NULL, -- the largest number is never
   ended_at    BIGINT NOT NULL, -- 0: active
   ended       $text NOT NULL, -- '', redeemed, expired, reversed, moved
   reward_id   BIGINT NOT NULL,
   earned_at   BIGINT NOT NULL,
   PRIMARY KEY (account_id, holder, currency, id)
 ) $clustered;
+CREATE INDEX credit_active ON credit (account_id, holder, currency, expires_at, id) WHERE ended_at = 0;
+CREATE INDEX credit_reward ON credit (account_id, reward_id) WHERE reward_id <> 0;
 
 -- Counters for reports.
 
@@ -386,17 +399,17 @@ CREATE TABLE job (
   account_id  BIGINT NOT NULL,
   id          BIGINT NOT NULL,
   kind        $text NOT NULL,
+  lane        BIGINT NOT NULL, -- jobs of different lanes never wait for each other
   subject_id  BIGINT NOT NULL,
   payload     $text NOT NULL,
-  run_at      BIGINT NOT NULL,
+  run_at      BIGINT NOT NULL, -- when it is due; a claim moves this to the end of its lease
   attempt     BIGINT NOT NULL, -- raised by every claim: the fencing token
-  lease_until BIGINT NOT NULL, -- 0: nobody works on it
   dead        BIGINT NOT NULL, -- 1: given up, kept for replay
-  error       $text NOT NULL,
+  error       $text NOT NULL, -- of the last try; ''
   PRIMARY KEY (account_id, id)
 ) $clustered;
-CREATE INDEX job_due ON job (run_at, account_id) WHERE dead = 0;
-CREATE INDEX job_account ON job (account_id, run_at, id) WHERE dead = 0;
+CREATE INDEX job_due ON job (run_at, account_id, kind, lane) WHERE dead = 0;
+CREATE INDEX job_lane ON job (account_id, kind, lane, run_at, id) WHERE dead = 0;
 
 CREATE TABLE delivery (
   account_id  BIGINT NOT NULL,
@@ -404,6 +417,7 @@ CREATE TABLE delivery (
   uuid        $text NOT NULL,
   endpoint_id BIGINT NOT NULL,
   state       $text NOT NULL, -- open, sending, delivered, failed
+  items       BIGINT NOT NULL, -- how many it tells of
   body        $text NOT NULL, -- frozen by the first attempt
   attempts    BIGINT NOT NULL,
   at          BIGINT NOT NULL,
@@ -412,7 +426,7 @@ CREATE TABLE delivery (
   PRIMARY KEY (account_id, id),
   UNIQUE (account_id, uuid)
 ) $clustered;
-CREATE INDEX delivery_open ON delivery (account_id, endpoint_id) WHERE state = 'open';
+CREATE INDEX delivery_open ON delivery (account_id, endpoint_id, id) WHERE state = 'open';
 
 CREATE TABLE delivery_item (
   account_id  BIGINT NOT NULL,
