@@ -4,6 +4,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"net/url"
 	"strconv"
 	"sync"
 	"unsafe"
@@ -36,7 +37,7 @@ PRAGMA journal_size_limit = 67108864;
 
 // openSQL opens the database for goose, which wants database/sql.
 func openSQL(path string) (*sql.DB, error) {
-	db, err := sql.Open("sqlite", path)
+	db, err := sql.Open("sqlite", "file:"+(&url.URL{Path: path}).EscapedPath()+"?_txlock=immediate")
 	if err != nil {
 		return nil, err
 	}

@@ -11,6 +11,8 @@ import (
 	"log/slog"
 	"sync/atomic"
 
+	"github.com/pressly/goose/v3"
+
 	"grapevine/store"
 )
 
@@ -114,4 +116,15 @@ func (t *tx) end() {
 }
 
 // Migrate brings the schema to the newest version.
-func (e *Engine) Migrate(ctx context.Context) error { return nil }
+func (e *Engine) Migrate(ctx context.Context) error {
+	db, err := openSQL(e.path)
+	if err != nil {
+		return fmt.Errorf("open %s: %w", e.path, err)
+	}
+	err = store.Migrator{
+		DB:      db,
+		Dialect: goose.DialectSQLite3,
+		Replace: []string{"$clustered", "WITHOUT ROWID", "$text", "TEXT"},
+	}.Up(ctx)
+	return errors.Join(err, db.Close())
+}

@@ -50,6 +50,8 @@ func RunEngine(t *testing.T, open func(t *testing.T) store.Engine) {
 		{"a dollar in a literal is no placeholder", testDollar},
 		{"placeholders may come in any order and twice", testPlaceholders},
 		{"text is ordered by its bytes", testOrder},
+		{"migrations run once, side by side", testMigrate},
+		{"a newer schema is refused", testNewer},
 		{"a closed engine refuses", testClosed},
 	} {
 		t.Run(test.name, func(t *testing.T) {
