@@ -1,6 +1,10 @@
 package store
 
 import (
+	"context"
+	"slices"
+	"time"
+
 	"grapevine/model"
 )
 
@@ -16,4 +20,131 @@ func (tx *Tx) Enqueue(jobs ...model.Job) {
 	}
 	tx.insert("job", "id, kind, lane, subject_id, payload, run_at, attempt, dead, error", rows, "")
 	tx.jobs = true
+}
+
+// DueQueues lists up to limit queues that have a job due at now, the one that
+// waits longest first. It is the one query that reads all accounts: it reads
+// nothing but an index, and of that only what is due.
+func (s *Store) DueQueues(ctx context.Context, now time.Time, limit int) ([]model.Queue, error) {
+	var due []model.Queue
+	err := s.engine.View(ctx, func(conn Conn) error {
+		due = nil
+		return conn.Run(ctx, Statement{
+			SQL: `SELECT account_id, kind, lane
+				FROM job
+				WHERE dead = 0 AND run_at <= $1
+				GROUP BY account_id, kind, lane
+				ORDER BY MIN(run_at)
+				LIMIT $2`,
+			Args: []any{ms(now), limit},
+			Row: func(r Row) error {
+				var q model.Queue
+				err := r.Scan(&q.Account, &q.Kind, &q.Lane)
+				due = append(due, q)
+				return err
+			},
+		})
+	})
+	return due, err
+}
+
+// NextJob is when the earliest job of all accounts is due, zero when there is
+// none. Like DueQueues it reads all accounts, but only the first of an index.
+func (s *Store) NextJob(ctx context.Context) (time.Time, error) {
+	var next int64
+	err := s.engine.View(ctx, func(conn Conn) error {
+		return conn.Run(ctx, Statement{
+			SQL: `SELECT COALESCE(MIN(run_at), 0)
+				FROM job
+				WHERE dead = 0`,
+			Row: func(r Row) error { return r.Scan(&next) },
+		})
+	})
+	return at(next), err
+}
+
+// dueJobs selects the jobs of a queue ($2, $3) that are due at $4, at most $5.
+// Those that another transaction holds are passed over.
+func (tx *Tx) dueJobs() string {
+	return `WITH due AS (
+			SELECT id
+			FROM job
+			WHERE account_id = $1 AND kind = $2 AND lane = $3 AND dead = 0 AND run_at <= $4
+			ORDER BY run_at, id
+			LIMIT $5` + tx.engine.SkipLocked() + `)`
+}
+
+// TakeJobs removes up to limit jobs of a queue that are due at now and
+// returns them. It is for work that ends with this transaction: a job that is
+// rolled back was never taken.
+func (tx *Tx) TakeJobs(q model.Queue, now time.Time, limit int) ([]model.Job, error) {
+	return tx.jobsOf(q, tx.dueJobs()+`
+		DELETE FROM job
+		WHERE account_id = $1 AND id IN (SELECT id FROM due)
+		RETURNING id, subject_id, payload, run_at, attempt`,
+		q.Kind, q.Lane, ms(now), limit)
+}
+
+// ClaimJobs leases up to limit jobs of a queue that are due at now, until the
+// given time: then they are due again. Who works on one repeats its Attempt
+// in every write.
+func (tx *Tx) ClaimJobs(q model.Queue, now, until time.Time, limit int) ([]model.Job, error) {
+	return tx.jobsOf(q, tx.dueJobs()+`
+		UPDATE job
+		SET attempt = attempt + 1, run_at = $6
+		WHERE account_id = $1 AND id IN (SELECT id FROM due)
+		RETURNING id, subject_id, payload, run_at, attempt`,
+		q.Kind, q.Lane, ms(now), limit, ms(until))
+}
+
+func (tx *Tx) jobsOf(q model.Queue, sql string, args ...any) ([]model.Job, error) {
+	var jobs []model.Job
+	err := tx.read(sql, func(r Row) error {
+		j := model.Job{Account: q.Account, Kind: q.Kind, Lane: q.Lane}
+		var run int64
+		err := r.Scan(&j.ID, &j.Subject, &j.Payload, &run, &j.Attempt)
+		j.RunAt = at(run)
+		jobs = append(jobs, j)
+		return err
+	}, args...)
+	// Ids rise with time, and RETURNING promises no order.
+	slices.SortFunc(jobs, func(a, b model.Job) int { return int(a.ID - b.ID) })
+	return jobs, err
+}
+
+// HoldJob locks a claimed job until the transaction ends and reports whether
+// the claim still stands.
+func (tx *Tx) HoldJob(j *model.Job) (bool, error) {
+	var held bool
+	err := tx.read(`SELECT id
+		FROM job
+		WHERE account_id = $1 AND id = $2 AND attempt = $3 AND dead = 0`+tx.engine.ForUpdate(),
+		func(Row) error { held = true; return nil }, j.ID, j.Attempt)
+	return held, err
+}
+
+// FinishJob removes a claimed job. Like RetryJob and BuryJob it reports
+// whether the claim still stood: where not, another worker has the job, and
+// nothing was changed.
+func (tx *Tx) FinishJob(j *model.Job) (bool, error) {
+	n, err := tx.change(`DELETE FROM job
+		WHERE account_id = $1 AND id = $2 AND attempt = $3 AND dead = 0`, j.ID, j.Attempt)
+	return n == 1, err
+}
+
+// RetryJob makes a claimed job due at the given time. why, which may be
+// empty, says what the last try ended with.
+func (tx *Tx) RetryJob(j *model.Job, runAt time.Time, why string) (bool, error) {
+	n, err := tx.change(`UPDATE job
+		SET run_at = $4, error = $5
+		WHERE account_id = $1 AND id = $2 AND attempt = $3 AND dead = 0`, j.ID, j.Attempt, ms(runAt), why)
+	return n == 1, err
+}
+
+// BuryJob gives a claimed job up. It is kept for replay.
+func (tx *Tx) BuryJob(j *model.Job, why string) (bool, error) {
+	n, err := tx.change(`UPDATE job
+		SET dead = 1, error = $4
+		WHERE account_id = $1 AND id = $2 AND attempt = $3 AND dead = 0`, j.ID, j.Attempt, why)
+	return n == 1, err
 }

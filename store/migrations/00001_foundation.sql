@@ -316,8 +316,7 @@ CREATE TABLE coupon_batch (
   name        $text NOT NULL,
   campaign_id BIGINT NOT NULL,
   prefix      $text NOT NULL,
-  generated   BIGINT NOT NULL, -- how many codes we made
-  size        BIGINT NOT NULL,
+  size        BIGINT NOT NULL, -- how many codes it holds; the newest has this id
   PRIMARY KEY (account_id, id),
   UNIQUE (account_id, name)
 ) $clustered;

@@ -1,0 +1,112 @@
+package store
+
+import (
+	"encoding/json"
+	"time"
+
+	"grapevine/model"
+)
+
+// Campaigns returns every campaign of the account in its newest version,
+// archived ones included, by id.
+func (tx *Tx) Campaigns() ([]model.Campaign, error) {
+	return tx.campaigns(`
+SELECT v.spec, v.version, c.archived
+FROM campaign c
+JOIN campaign_version v
+	ON v.account_id = c.account_id
+	AND v.campaign_id = c.id
+	AND v.version = c.version
+WHERE c.account_id = $1
+ORDER BY c.id`)
+}
+
+// CampaignVersions returns all versions of a campaign, newest first.
+func (tx *Tx) CampaignVersions(id model.CampaignID) ([]model.Campaign, error) {
+	return tx.campaigns(`
+SELECT v.spec, v.version, c.archived
+FROM campaign c
+JOIN campaign_version v
+	ON v.account_id = c.account_id
+	AND v.campaign_id = c.id
+WHERE c.account_id = $1
+	AND c.id = $2
+ORDER BY v.version DESC`, id)
+}
+
+// CampaignVersion returns a campaign as it was in a version. It fails with
+// NotFound.
+func (tx *Tx) CampaignVersion(id model.CampaignID, version int64) (*model.Campaign, error) {
+	found, err := tx.campaigns(`
+SELECT v.spec, v.version, c.archived
+FROM campaign c
+JOIN campaign_version v
+	ON v.account_id = c.account_id
+	AND v.campaign_id = c.id
+WHERE c.account_id = $1
+	AND c.id = $2
+	AND v.version = $3`, id, version)
+	if err != nil {
+		return nil, err
+	}
+	if len(found) == 0 {
+		return nil, missing(model.CampaignUnknown, "campaign", id)
+	}
+	return &found[0], nil
+}
+
+func (tx *Tx) campaigns(sql string, args ...any) ([]model.Campaign, error) {
+	var all []model.Campaign
+	err := tx.read(sql, func(row Row) error {
+		var c model.Campaign
+		if err := scanSpec(row, &c, &c.Version, &c.Archived); err != nil {
+			return err
+		}
+		all = append(all, c)
+		return nil
+	}, args...)
+	return all, err
+}
+
+// AddCampaign adds a campaign with its first version.
+func (tx *Tx) AddCampaign(c *model.Campaign, now time.Time) error {
+	tx.write(`
+INSERT INTO campaign (account_id, id, uuid, version, archived, created_at)
+VALUES ($1, $2, $3, $4, $5, $6)`, c.ID, c.UUID, c.Version, c.Archived, ms(now))
+	return tx.AddCampaignVersion(c, now)
+}
+
+// AddCampaignVersion adds a version of a campaign. It is in force once
+// SetCampaign names it.
+func (tx *Tx) AddCampaignVersion(c *model.Campaign, now time.Time) error {
+	spec, err := json.Marshal(c)
+	if err != nil {
+		return err
+	}
+	tx.write(`
+INSERT INTO campaign_version (account_id, campaign_id, version, spec, at)
+VALUES ($1, $2, $3, $4, $5)`, c.ID, c.Version, string(spec), ms(now))
+	return nil
+}
+
+// SetCampaign says which version of a campaign is in force, and whether the
+// campaign is archived.
+func (tx *Tx) SetCampaign(c *model.Campaign) {
+	tx.write(`
+UPDATE campaign
+SET uuid = $3, version = $4, archived = $5
+WHERE account_id = $1
+	AND id = $2`, c.ID, c.UUID, c.Version, c.Archived)
+}
+
+// SetJoinCode makes a code, which the account has claimed, lead to a campaign.
+// It returns false where it is the code of a person.
+func (tx *Tx) SetJoinCode(code string, campaign model.CampaignID, now time.Time) (bool, error) {
+	n, err := tx.change(`
+INSERT INTO code (account_id, folded, shown, campaign_id, participant_id, person_id, seed, channel, params, made_at)
+VALUES ($1, $2, $3, $4, 0, 0, '', '', '', $5)
+ON CONFLICT (account_id, folded) DO UPDATE
+SET shown = excluded.shown, campaign_id = excluded.campaign_id
+WHERE code.participant_id = 0`, model.FoldCode(code), code, campaign, ms(now))
+	return n == 1, err
+}

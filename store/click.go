@@ -1,0 +1,88 @@
+package store
+
+import (
+	"time"
+
+	"grapevine/model"
+)
+
+// CodeAccount finds the account that holds a code. It is one of the few
+// queries without an account: the directory is there to find it. It fails
+// with NotFound.
+func (s *Store) CodeAccount(tx *Tx, folded string) (model.AccountID, error) {
+	var account model.AccountID
+	err := tx.conn.Run(tx.ctx, Statement{
+		SQL: `SELECT account_id
+			FROM code_directory
+			WHERE folded = $1`,
+		Args: []any{folded},
+		Row:  func(r Row) error { return r.Scan(&account) },
+	})
+	if err == nil && account == 0 {
+		err = missing(model.CodeUnknown, "code", folded)
+	}
+	return account, err
+}
+
+// InsertClicks queues clicks and their erasable details.
+func (tx *Tx) InsertClicks(clicks []model.Click) {
+	rows := make([][]any, len(clicks))
+	var details [][]any
+	for i, c := range clicks {
+		rows[i] = []any{c.ID, c.Code, c.Campaign, c.Participant, c.Visitor, c.Self, ms(c.At)}
+		if c.Detail != "" {
+			details = append(details, []any{c.ID, c.Detail})
+		}
+	}
+	tx.insert("click", "id, code, campaign_id, participant_id, visitor_id, self, at", rows, "")
+	tx.insert("detail", "id, body", details, "")
+}
+
+// Attributions makes sure that each code has its attribution of a minute of
+// Unix time, and returns their UUIDs: all nodes share the first one's.
+func (tx *Tx) Attributions(minute int64, uuids map[string]string) (map[string]string, error) {
+	rows := make([][]any, 0, len(uuids))
+	codes := make([]string, 0, len(uuids))
+	for _, code := range sortedKeys(uuids) {
+		codes = append(codes, code)
+		rows = append(rows, []any{code, minute, uuids[code]})
+	}
+	tx.insert("attribution", "code, minute, uuid", rows, "ON CONFLICT DO NOTHING")
+	shared := make(map[string]string, len(uuids))
+	for len(codes) > 0 {
+		n := min(len(codes), 64)
+		err := tx.read(`SELECT code, uuid
+			FROM attribution
+			WHERE account_id = $1 AND minute = $2 AND code IN (`+in(3, n)+`)`,
+			func(r Row) error {
+				var code, uuid string
+				err := r.Scan(&code, &uuid)
+				shared[code] = uuid
+				return err
+			}, append([]any{minute}, anys(codes[:n])...)...)
+		if err != nil {
+			return nil, err
+		}
+		codes = codes[n:]
+	}
+	return shared, nil
+}
+
+// Visitor returns who a visitor is known to be, 0 for nobody.
+func (tx *Tx) Visitor(id model.VisitorID) (model.PersonID, error) {
+	var person model.PersonID
+	err := tx.read(`SELECT `+canonical+`
+		FROM visitor v
+		JOIN person p ON p.account_id = v.account_id AND p.id = v.person_id
+		WHERE v.account_id = $1 AND v.id = $2`,
+		func(r Row) error { return r.Scan(&person) }, id)
+	return person, err
+}
+
+// KnowVisitor queues that a visitor is a person.
+func (tx *Tx) KnowVisitor(id model.VisitorID, person model.PersonID, now time.Time) {
+	tx.write(`INSERT INTO visitor (account_id, id, person_id, at)
+		VALUES ($1, $2, $3, $4)
+		ON CONFLICT (account_id, id) DO UPDATE
+		SET person_id = excluded.person_id, at = excluded.at`, id, person, ms(now))
+}

@@ -1,0 +1,98 @@
+package store
+
+import (
+	"slices"
+
+	"grapevine/model"
+)
+
+const batchColumns = `id, name, campaign_id, prefix, size`
+
+func scanBatch(row Row) (b model.Batch, err error) {
+	err = row.Scan(&b.ID, &b.Name, &b.Campaign, &b.Prefix, &b.Size)
+	return b, err
+}
+
+// Batches returns the account's batches of coupons, without their codes, by id.
+func (tx *Tx) Batches() ([]model.Batch, error) {
+	var all []model.Batch
+	err := tx.read(`
+SELECT `+batchColumns+`
+FROM coupon_batch
+WHERE account_id = $1
+ORDER BY id`, func(row Row) error {
+		b, err := scanBatch(row)
+		all = append(all, b)
+		return err
+	})
+	return all, err
+}
+
+// LockBatch returns a batch and holds up others that lock it. It fails with
+// NotFound.
+func (tx *Tx) LockBatch(id model.BatchID) (*model.Batch, error) {
+	var found *model.Batch
+	err := tx.read(`
+SELECT `+batchColumns+`
+FROM coupon_batch
+WHERE account_id = $1
+	AND id = $2 `+tx.engine.ForUpdate(), func(row Row) error {
+		b, err := scanBatch(row)
+		found = &b
+		return err
+	}, id)
+	if err == nil && found == nil {
+		err = missing("", "batch", id)
+	}
+	return found, err
+}
+
+// PutBatch adds a batch without codes, or gives the one of that id another
+// name, campaign or prefix.
+func (tx *Tx) PutBatch(b model.Batch) {
+	tx.write(`
+INSERT INTO coupon_batch (account_id, id, name, campaign_id, prefix, size)
+VALUES ($1, $2, $3, $4, $5, 0)
+ON CONFLICT (account_id, id) DO UPDATE
+SET name = excluded.name, campaign_id = excluded.campaign_id, prefix = excluded.prefix`,
+		b.ID, b.Name, b.Campaign, b.Prefix)
+}
+
+// CouponBatches says in which batch each of the codes is; one that is in none
+// is not in the answer.
+func (tx *Tx) CouponBatches(codes []string) (map[string]model.BatchID, error) {
+	batches := map[string]model.BatchID{}
+	var asked []Statement
+	for some := range slices.Chunk(codes, 64) {
+		asked = append(asked, tx.ask(`
+SELECT code, batch_id
+FROM coupon
+WHERE account_id = $1
+	AND code IN (`+in(2, len(some))+`)`,
+			func(row Row) error {
+				var code string
+				var batch model.BatchID
+				err := row.Scan(&code, &batch)
+				batches[code] = batch
+				return err
+			}, anys(some)...))
+	}
+	return batches, tx.run(asked...)
+}
+
+// AddCoupons adds free codes at the end of a batch, which the transaction has
+// locked or made, and whose size is what b says. The batch then has its new
+// size.
+func (tx *Tx) AddCoupons(b *model.Batch, codes []string) {
+	rows := make([][]any, len(codes))
+	for i, code := range codes {
+		b.Size++
+		rows[i] = []any{b.ID, b.Size, code, 0, 0, 0, 0}
+	}
+	tx.insert("coupon", "batch_id, id, code, reward_id, friend, used_at, voided_at", rows, "")
+	tx.write(`
+UPDATE coupon_batch
+SET size = $3
+WHERE account_id = $1
+	AND id = $2`, b.ID, b.Size)
+}

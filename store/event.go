@@ -1,0 +1,112 @@
+package store
+
+import (
+	"encoding/json"
+	"fmt"
+
+	"grapevine/model"
+)
+
+// InsertEvents queues events, and the erasable details of those that have
+// any.
+func (tx *Tx) InsertEvents(events []model.Event) error {
+	rows := make([][]any, len(events))
+	for i, e := range events {
+		facts, err := json.Marshal(e.Facts)
+		if err != nil {
+			return fmt.Errorf("facts of event %d: %w", e.ID, err)
+		}
+		rows[i] = []any{e.ID, e.UUID, string(e.Kind), e.Name, e.Person, e.Subject, int64(e.Amount), e.Currency, e.Version, string(facts), ms(e.At)}
+	}
+	tx.insert("event", "id, uuid, kind, name_id, person_id, subject_id, amount, currency, version, facts, at", rows, "")
+	return nil
+}
+
+// InsertDetail queues the erasable part of an event or click.
+func (tx *Tx) InsertDetail(id model.EventID, body string) {
+	tx.write(`INSERT INTO detail (account_id, id, body)
+		VALUES ($1, $2, $3)`, id, body)
+}
+
+// InsertConversions queues conversions.
+func (tx *Tx) InsertConversions(conversions []model.Conversion) {
+	rows := make([][]any, len(conversions))
+	for i, c := range conversions {
+		rows[i] = []any{c.ID, c.Event, c.Campaign, c.Version, string(c.Kind), c.Advocate, c.Friend, string(c.Via), c.Code, ms(c.CountedFrom), ms(c.At)}
+	}
+	tx.insert("conversion", "id, event_id, campaign_id, version, kind, advocate_id, friend_id, via, code, counted_from, at", rows, "")
+}
+
+// EventName returns the id of a custom event's name, taking newID when the
+// account has not seen the name.
+func (tx *Tx) EventName(name string, newID int64) (int64, error) {
+	var id int64
+	find := tx.ask(`SELECT id
+		FROM event_name
+		WHERE account_id = $1 AND name = $2`,
+		func(r Row) error { return r.Scan(&id) }, name)
+	if err := tx.run(find); err != nil || id != 0 {
+		return id, err
+	}
+	tx.write(`INSERT INTO event_name (account_id, id, name)
+		VALUES ($1, $2, $3)
+		ON CONFLICT DO NOTHING`, newID, name)
+	return id, tx.run(find)
+}
+
+// Raised tells which of the campaigns have seen a kind of event of a group
+// before. Campaign 0 stands for the account.
+func (tx *Tx) Raised(group []model.PersonID, kind model.EventKind) (map[model.CampaignID]bool, error) {
+	seen := map[model.CampaignID]bool{}
+	err := tx.read(`SELECT campaign_id
+		FROM raised
+		WHERE account_id = $1 AND kind = $2 AND person_id IN (`+in(3, len(group))+`)`,
+		func(r Row) error {
+			var id model.CampaignID
+			err := r.Scan(&id)
+			seen[id] = true
+			return err
+		}, append([]any{string(kind)}, anys(group)...)...)
+	return seen, err
+}
+
+// InsertRaised queues that campaigns have seen a kind of event of a person.
+func (tx *Tx) InsertRaised(person model.PersonID, kind model.EventKind, event model.EventID, campaigns []model.CampaignID) {
+	rows := make([][]any, len(campaigns))
+	for i, c := range campaigns {
+		rows[i] = []any{person, c, string(kind), event}
+	}
+	tx.insert("raised", "person_id, campaign_id, kind, event_id", rows, "")
+}
+
+// Tally is something counted for reports.
+type Tally struct {
+	Subject int64 // campaign or participant
+	What    string
+	N       int64
+}
+
+// tallySlots spreads a counter over several rows, which are summed when it is
+// read, so that no account queues on one row.
+const tallySlots = 16
+
+// Count queues additions to counters. The slot is any number; tallies are
+// sorted by the caller, so that all transactions lock rows in one order.
+func (tx *Tx) Count(slot int64, tallies []Tally) {
+	rows := make([][]any, len(tallies))
+	for i, t := range tallies {
+		rows[i] = []any{t.Subject, t.What, slot & (tallySlots - 1), t.N}
+	}
+	tx.insert("tally", "subject_id, what, slot, n", rows, `ON CONFLICT (account_id, subject_id, what, slot) DO UPDATE
+		SET n = tally.n + excluded.n`)
+}
+
+// Counted sums a counter.
+func (tx *Tx) Counted(subject int64, what string) (int64, error) {
+	var n int64
+	err := tx.read(`SELECT CAST(COALESCE(SUM(n), 0) AS BIGINT)
+		FROM tally
+		WHERE account_id = $1 AND subject_id = $2 AND what = $3`,
+		func(r Row) error { return r.Scan(&n) }, subject, what)
+	return n, err
+}

@@ -1,0 +1,114 @@
+package store
+
+import (
+	"grapevine/model"
+)
+
+const participantColumns = `a.id, a.uuid, a.campaign_id, a.person_id, a.code, a.referrer_id, a.referred_at,
+	a.signed_up_at, a.captured_at, a.confirmed_at, a.qualified_at, a.source, a.joined_at`
+
+func scanParticipant(r Row, p *model.Participant, after ...any) error {
+	var referred, signedUp, captured, confirmed, qualified, joined int64
+	err := r.Scan(append([]any{&p.ID, &p.UUID, &p.Campaign, &p.Person, &p.Code, &p.Referrer, &referred,
+		&signedUp, &captured, &confirmed, &qualified, &p.Source, &joined}, after...)...)
+	p.ReferredAt, p.SignedUpAt, p.CapturedAt = at(referred), at(signedUp), at(captured)
+	p.ConfirmedAt, p.QualifiedAt, p.JoinedAt = at(confirmed), at(qualified), at(joined)
+	return err
+}
+
+// Part is a participant with the person who brought them.
+type Part struct {
+	model.Participant
+	Advocate model.PersonID // of the referrer, resolved; 0: nobody brought them
+}
+
+// Parts lists where a person takes part, those merged into them included,
+// oldest first.
+func (tx *Tx) Parts(person model.PersonID) ([]Part, error) {
+	var parts []Part
+	err := tx.read(`SELECT `+participantColumns+`,
+			COALESCE(CASE WHEN p.alias_of <> 0 THEN p.alias_of ELSE p.id END, 0)
+		FROM person g
+		JOIN participant a ON a.account_id = g.account_id AND a.person_id = g.id
+		LEFT JOIN participant r ON r.account_id = a.account_id AND r.id = a.referrer_id
+		LEFT JOIN person p ON p.account_id = r.account_id AND p.id = r.person_id
+		WHERE g.account_id = $1 AND (g.id = $2 OR (g.alias_of = $2 AND g.alias_of <> 0))
+		ORDER BY a.id`,
+		func(r Row) error {
+			var p Part
+			err := scanParticipant(r, &p.Participant, &p.Advocate)
+			parts = append(parts, p)
+			return err
+		}, person)
+	return parts, err
+}
+
+// Participant finds one by id, with the person they are now. It fails with
+// NotFound.
+func (tx *Tx) Participant(id model.ParticipantID) (*model.Participant, model.PersonID, error) {
+	var found *model.Participant
+	var person model.PersonID
+	err := tx.read(`SELECT `+participantColumns+`, `+canonical+`
+		FROM participant a
+		JOIN person p ON p.account_id = a.account_id AND p.id = a.person_id
+		WHERE a.account_id = $1 AND a.id = $2`,
+		func(r Row) error {
+			found = &model.Participant{}
+			return scanParticipant(r, found, &person)
+		}, id)
+	if err == nil && found == nil {
+		err = missing(model.ParticipantUnknown, "participant", id)
+	}
+	return found, person, err
+}
+
+// InsertParticipant queues a new participant.
+func (tx *Tx) InsertParticipant(p *model.Participant) {
+	tx.write(`INSERT INTO participant (account_id, id, uuid, campaign_id, person_id, code, referrer_id, referred_at,
+			signed_up_at, captured_at, confirmed_at, qualified_at, source, joined_at)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)`,
+		p.ID, p.UUID, p.Campaign, p.Person, p.Code, p.Referrer, ms(p.ReferredAt),
+		ms(p.SignedUpAt), ms(p.CapturedAt), ms(p.ConfirmedAt), ms(p.QualifiedAt), p.Source, ms(p.JoinedAt))
+}
+
+// UpdateParticipant queues the fields of a participant that may change. Who
+// brought them changes once, from nobody to somebody.
+func (tx *Tx) UpdateParticipant(p *model.Participant) {
+	tx.write(`UPDATE participant
+		SET referrer_id = $3, referred_at = $4, signed_up_at = $5, captured_at = $6, confirmed_at = $7, qualified_at = $8, source = $9
+		WHERE account_id = $1 AND id = $2`,
+		p.ID, p.Referrer, ms(p.ReferredAt), ms(p.SignedUpAt), ms(p.CapturedAt), ms(p.ConfirmedAt), ms(p.QualifiedAt), p.Source)
+}
+
+// InsertCode takes a code on the server and adds it to the account. It
+// returns false, and adds nothing, when somebody has the code already.
+func (tx *Tx) InsertCode(c *model.Code) (bool, error) {
+	n, err := tx.change(`INSERT INTO code_directory (account_id, folded)
+		VALUES ($1, $2)
+		ON CONFLICT DO NOTHING`, c.Folded)
+	if err != nil || n == 0 {
+		return false, err
+	}
+	tx.write(`INSERT INTO code (account_id, folded, shown, campaign_id, participant_id, person_id, seed, channel, params, made_at)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`,
+		c.Folded, c.Shown, c.Campaign, c.Participant, c.Person, c.Seed, c.Channel, c.Params, ms(c.MadeAt))
+	return true, nil
+}
+
+// CodesOf lists a participant's codes, oldest first.
+func (tx *Tx) CodesOf(participant model.ParticipantID) ([]model.Code, error) {
+	var codes []model.Code
+	err := tx.read(`SELECT folded, shown, campaign_id, participant_id, person_id, seed, channel, params, made_at
+		FROM code
+		WHERE account_id = $1 AND participant_id = $2
+		ORDER BY made_at, folded`,
+		func(r Row) error {
+			var c model.Code
+			var made int64
+			err := r.Scan(&c.Folded, &c.Shown, &c.Campaign, &c.Participant, &c.Person, &c.Seed, &c.Channel, &c.Params, &made)
+			c.MadeAt = at(made)
+			codes = append(codes, c)
+			return err
+		}, participant)
+	return codes, err
+}

@@ -1,0 +1,164 @@
+package store
+
+import (
+	"slices"
+
+	"grapevine/model"
+)
+
+// LockPersons locks the persons' rows in the order of their ids and returns
+// them. One that is merged by now, or gone, makes the transaction run again.
+func (tx *Tx) LockPersons(ids ...model.PersonID) (map[model.PersonID]*model.Person, error) {
+	statement, persons := tx.lockPersons(ids)
+	if statement == nil {
+		return persons, nil
+	}
+	if err := tx.run(*statement); err != nil {
+		return nil, err
+	}
+	return persons, locked(persons, ids)
+}
+
+func (tx *Tx) lockPersons(ids []model.PersonID) (*Statement, map[model.PersonID]*model.Person) {
+	persons := map[model.PersonID]*model.Person{}
+	ids = distinct(ids)
+	if len(ids) == 0 {
+		return nil, persons
+	}
+	statement := tx.ask(`SELECT id, alias_of, aliases, purchases, created_at
+		FROM person
+		WHERE account_id = $1 AND id IN (`+in(2, len(ids))+`)
+		ORDER BY id`+tx.engine.ForUpdate(),
+		func(r Row) error {
+			var p model.Person
+			var created int64
+			err := r.Scan(&p.ID, &p.AliasOf, &p.Aliases, &p.Purchases, &created)
+			p.CreatedAt = at(created)
+			persons[p.ID] = &p
+			return err
+		}, anys(ids)...)
+	return &statement, persons
+}
+
+// locked checks that who was locked is still who was meant.
+func locked(persons map[model.PersonID]*model.Person, ids []model.PersonID) error {
+	for _, id := range ids {
+		if id != 0 && (persons[id] == nil || persons[id].AliasOf != 0) {
+			return errAgain
+		}
+	}
+	return nil
+}
+
+// distinct sorts ids and drops zeros and repetitions.
+func distinct(ids []model.PersonID) []model.PersonID {
+	sorted := slices.Clone(ids)
+	slices.Sort(sorted)
+	sorted = slices.Compact(sorted)
+	if len(sorted) > 0 && sorted[0] == 0 {
+		sorted = sorted[1:]
+	}
+	return sorted
+}
+
+// Group returns a person's id and those of everyone merged into it.
+func (tx *Tx) Group(p *model.Person) ([]model.PersonID, error) {
+	group := []model.PersonID{p.ID}
+	if p.Aliases == 0 {
+		return group, nil
+	}
+	err := tx.read(`SELECT id
+		FROM person
+		WHERE account_id = $1 AND alias_of = $2 AND alias_of <> 0
+		ORDER BY id`,
+		func(r Row) error {
+			var id model.PersonID
+			err := r.Scan(&id)
+			group = append(group, id)
+			return err
+		}, p.ID)
+	return group, err
+}
+
+// InsertPerson queues a new person.
+func (tx *Tx) InsertPerson(p *model.Person) {
+	tx.write(`INSERT INTO person (account_id, id, alias_of, aliases, purchases, created_at)
+		VALUES ($1, $2, 0, 0, $3, $4)`, p.ID, p.Purchases, ms(p.CreatedAt))
+}
+
+// CountPurchase queues one more purchase of a person.
+func (tx *Tx) CountPurchase(id model.PersonID) {
+	tx.write(`UPDATE person
+		SET purchases = purchases + 1
+		WHERE account_id = $1 AND id = $2`, id)
+}
+
+// InsertIdentities queues new names of persons. One that somebody else took
+// meanwhile makes the transaction run again.
+func (tx *Tx) InsertIdentities(identities []model.Identity, now int64) {
+	rows := make([][]any, len(identities))
+	for i, d := range identities {
+		rows[i] = []any{d.Kind, d.Value, d.Person, d.Shown, d.Main, now}
+	}
+	tx.insert("identity", "kind, value, person_id, shown, main, at", rows, "")
+}
+
+// Identities lists the names of a group of persons, customer ids first, the
+// main one of each kind before the others.
+func (tx *Tx) Identities(group []model.PersonID) ([]model.Identity, error) {
+	var list []model.Identity
+	err := tx.read(`SELECT kind, value, person_id, shown, main
+		FROM identity
+		WHERE account_id = $1 AND person_id IN (`+in(2, len(group))+`)
+		ORDER BY kind, main DESC, at, value`,
+		func(r Row) error {
+			var d model.Identity
+			err := r.Scan(&d.Kind, &d.Value, &d.Person, &d.Shown, &d.Main)
+			list = append(list, d)
+			return err
+		}, anys(group)...)
+	return list, err
+}
+
+// SetMainIdentity queues that one name of a group is the main one of its kind.
+func (tx *Tx) SetMainIdentity(group []model.PersonID, kind model.IdentityKind, value string) {
+	tx.write(`UPDATE identity
+		SET main = CASE WHEN value = $3 THEN 1 ELSE 0 END
+		WHERE account_id = $1 AND kind = $2 AND person_id IN (`+in(4, len(group))+`)`,
+		append([]any{kind, value}, anys(group)...)...)
+}
+
+// Alias queues that from is merged into into.
+func (tx *Tx) Alias(from, into model.PersonID) {
+	tx.write(`UPDATE person
+		SET alias_of = $3
+		WHERE account_id = $1 AND (id = $2 OR alias_of = $2)`, from, into)
+	tx.write(`UPDATE person
+		SET aliases = aliases + 1 + (SELECT COALESCE(MAX(o.aliases), 0) FROM person o WHERE o.account_id = $1 AND o.id = $2),
+			purchases = purchases + (SELECT COALESCE(MAX(o.purchases), 0) FROM person o WHERE o.account_id = $1 AND o.id = $2)
+		WHERE account_id = $1 AND id = $3`, from, into)
+}
+
+// Profile returns what is kept of a person, empty where nothing is.
+func (tx *Tx) Profile(id model.PersonID) (model.Profile, error) {
+	p := model.Profile{Person: id}
+	err := tx.read(`SELECT first_name, last_name, ip, agent, body
+		FROM profile
+		WHERE account_id = $1 AND person_id = $2`,
+		func(r Row) error { return r.Scan(&p.FirstName, &p.LastName, &p.IP, &p.Agent, &p.Body) }, id)
+	return p, err
+}
+
+// SaveProfile queues what was sent of a person; empty fields keep what was
+// there.
+func (tx *Tx) SaveProfile(p model.Profile) {
+	tx.write(`INSERT INTO profile (account_id, person_id, first_name, last_name, ip, agent, body)
+		VALUES ($1, $2, $3, $4, $5, $6, $7)
+		ON CONFLICT (account_id, person_id) DO UPDATE
+		SET first_name = CASE WHEN excluded.first_name <> '' THEN excluded.first_name ELSE profile.first_name END,
+			last_name = CASE WHEN excluded.last_name <> '' THEN excluded.last_name ELSE profile.last_name END,
+			ip = CASE WHEN excluded.ip <> '' THEN excluded.ip ELSE profile.ip END,
+			agent = CASE WHEN excluded.agent <> '' THEN excluded.agent ELSE profile.agent END,
+			body = CASE WHEN excluded.body <> '' THEN excluded.body ELSE profile.body END`,
+		p.Person, p.FirstName, p.LastName, p.IP, p.Agent, p.Body)
+}

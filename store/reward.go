@@ -1,0 +1,237 @@
+package store
+
+import (
+	"encoding/json"
+	"fmt"
+	"strconv"
+
+	"grapevine/model"
+)
+
+const rewardColumns = `id, uuid, event_id, rule_id, role, campaign_id, version, conversion_id, person_id, friend_id,
+	state, place, number, turn, kind, amount, unit, batch_id, coupon_id, due_at, why, at, earned_at, delivered_at, ended_at`
+
+// InsertRewards queues new rewards. The key of event, rule and role makes an
+// event reward once.
+func (tx *Tx) InsertRewards(rewards []*model.Reward) error {
+	rows := make([][]any, len(rewards))
+	for i, w := range rewards {
+		why, err := json.Marshal(w.Why)
+		if err != nil {
+			return fmt.Errorf("why of reward %d: %w", w.ID, err)
+		}
+		rows[i] = []any{w.ID, w.UUID, w.Event, w.Rule, string(w.Role), w.Campaign, w.Version, w.Conversion, w.Person, w.Friend,
+			string(w.State), w.Place, w.Number, w.Turn, string(w.Kind), int64(w.Amount), w.Unit, w.Batch, w.Coupon,
+			ms(w.DueAt), string(why), ms(w.At), ms(w.EarnedAt), ms(w.DeliveredAt), ms(w.EndedAt)}
+	}
+	tx.insert("reward", rewardColumns, rows, "")
+	return nil
+}
+
+// UpdateReward queues what may change of a reward.
+func (tx *Tx) UpdateReward(w *model.Reward) error {
+	why, err := json.Marshal(w.Why)
+	if err != nil {
+		return fmt.Errorf("why of reward %d: %w", w.ID, err)
+	}
+	tx.write(`UPDATE reward
+		SET state = $3, place = $4, coupon_id = $5, why = $6, earned_at = $7, delivered_at = $8, ended_at = $9, due_at = $10
+		WHERE account_id = $1 AND id = $2`,
+		w.ID, string(w.State), w.Place, w.Coupon, string(why), ms(w.EarnedAt), ms(w.DeliveredAt), ms(w.EndedAt), ms(w.DueAt))
+	return nil
+}
+
+func scanReward(r Row, w *model.Reward) error {
+	var due, made, earned, delivered, ended int64
+	var why string
+	err := r.Scan(&w.ID, &w.UUID, &w.Event, &w.Rule, &w.Role, &w.Campaign, &w.Version, &w.Conversion, &w.Person, &w.Friend,
+		&w.State, &w.Place, &w.Number, &w.Turn, &w.Kind, &w.Amount, &w.Unit, &w.Batch, &w.Coupon,
+		&due, &why, &made, &earned, &delivered, &ended)
+	if err != nil {
+		return err
+	}
+	w.DueAt, w.At, w.EarnedAt, w.DeliveredAt, w.EndedAt = at(due), at(made), at(earned), at(delivered), at(ended)
+	if err := json.Unmarshal([]byte(why), &w.Why); err != nil {
+		return fmt.Errorf("why of reward %d: %w", w.ID, err)
+	}
+	return nil
+}
+
+func (tx *Tx) rewards(where string, args ...any) ([]*model.Reward, error) {
+	var list []*model.Reward
+	err := tx.read(`SELECT `+rewardColumns+`
+		FROM reward
+		WHERE account_id = $1 AND `+where,
+		func(r Row) error {
+			w := &model.Reward{}
+			list = append(list, w)
+			return scanReward(r, w)
+		}, args...)
+	return list, err
+}
+
+// Reward finds a reward. It fails with NotFound.
+func (tx *Tx) Reward(id model.RewardID) (*model.Reward, error) {
+	list, err := tx.rewards(`id = $2`, id)
+	if err == nil && len(list) == 0 {
+		return nil, missing(model.RewardUnknown, "reward", id)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return list[0], nil
+}
+
+// RewardByName finds a reward by its id or UUID. It fails with NotFound.
+func (tx *Tx) RewardByName(name string) (*model.Reward, error) {
+	where, arg := `uuid = $2`, any(name)
+	if id, err := strconv.ParseInt(name, 10, 64); err == nil {
+		where, arg = `id = $2`, id
+	}
+	list, err := tx.rewards(where, arg)
+	if err == nil && len(list) == 0 {
+		return nil, missing(model.RewardUnknown, "reward", name)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return list[0], nil
+}
+
+// LockReward finds a reward and holds it until the commit. Who receives it is
+// locked before: see LockPersons.
+func (tx *Tx) LockReward(id model.RewardID) (*model.Reward, error) {
+	list, err := tx.rewards(`id = $2`+tx.engine.ForUpdate(), id)
+	if err == nil && len(list) == 0 {
+		return nil, missing(model.RewardUnknown, "reward", id)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return list[0], nil
+}
+
+// RewardsBrought lists the rewards of a group of advocates, and of the friends
+// themselves, that friends brought in a campaign, newest first.
+func (tx *Tx) RewardsBrought(friends []model.PersonID, campaign model.CampaignID) ([]*model.Reward, error) {
+	return tx.rewards(`friend_id IN (`+in(3, len(friends))+`) AND campaign_id = $2
+		ORDER BY id DESC`, append([]any{campaign}, anys(friends)...)...)
+}
+
+// RewardsFor lists the rewards of a group of persons under one rule and role,
+// newest first.
+func (tx *Tx) RewardsFor(group []model.PersonID, rule model.RuleID, role model.Role) ([]*model.Reward, error) {
+	return tx.rewards(`rule_id = $2 AND role = $3 AND person_id IN (`+in(4, len(group))+`)
+		ORDER BY id DESC`, append([]any{rule, string(role)}, anys(group)...)...)
+}
+
+// Waiting lists rewards that wait for a coupon of a batch, oldest first.
+func (tx *Tx) Waiting(batch model.BatchID, limit int) ([]*model.Reward, error) {
+	return tx.rewards(`batch_id = $2 AND state = 'pending' AND batch_id <> 0
+		ORDER BY id
+		LIMIT $3`, batch, limit)
+}
+
+// Progress is how far somebody has come under one rule in one role.
+type Progress struct {
+	Rule    model.RuleID
+	Role    model.Role
+	Person  model.PersonID
+	Friends int64 // referrals counted
+	Places  int64 // rewards that count for limit, after and repeat
+	Turns   int64 // decisions
+}
+
+// Progresses lists how far persons have come. The caller holds their locks.
+func (tx *Tx) Progresses(persons []model.PersonID) ([]Progress, error) {
+	statement, list := tx.progresses(persons)
+	if statement == nil {
+		return nil, nil
+	}
+	err := tx.run(*statement)
+	return *list, err
+}
+
+func (tx *Tx) progresses(persons []model.PersonID) (*Statement, *[]Progress) {
+	list := &[]Progress{}
+	if len(persons) == 0 {
+		return nil, list
+	}
+	statement := tx.ask(`SELECT rule_id, role, person_id, friends, places, turns
+		FROM progress
+		WHERE account_id = $1 AND person_id IN (`+in(2, len(persons))+`)`,
+		func(r Row) error {
+			var p Progress
+			err := r.Scan(&p.Rule, &p.Role, &p.Person, &p.Friends, &p.Places, &p.Turns)
+			*list = append(*list, p)
+			return err
+		}, anys(persons)...)
+	return &statement, list
+}
+
+// SaveProgress queues how far persons have come.
+func (tx *Tx) SaveProgress(list []Progress) {
+	rows := make([][]any, len(list))
+	for i, p := range list {
+		rows[i] = []any{p.Rule, string(p.Role), p.Person, p.Friends, p.Places, p.Turns}
+	}
+	tx.insert("progress", "rule_id, role, person_id, friends, places, turns", rows, `ON CONFLICT (account_id, person_id, rule_id, role) DO UPDATE
+		SET friends = excluded.friends, places = excluded.places, turns = excluded.turns`)
+}
+
+// Referral is a friend who counts for an advocate under a rule.
+type Referral struct {
+	Rule     model.RuleID
+	Advocate model.PersonID
+	Friend   model.PersonID
+	Number   int64 // first, second … friend of the advocate
+}
+
+// Referrals lists under which rules friends count for advocates.
+func (tx *Tx) Referrals(advocates, friends []model.PersonID) ([]Referral, error) {
+	statement, list := tx.referrals(advocates, friends)
+	if statement == nil {
+		return nil, nil
+	}
+	err := tx.run(*statement)
+	return *list, err
+}
+
+func (tx *Tx) referrals(advocates, friends []model.PersonID) (*Statement, *[]Referral) {
+	list := &[]Referral{}
+	if len(advocates) == 0 || len(friends) == 0 {
+		return nil, list
+	}
+	statement := tx.ask(`SELECT rule_id, person_id, friend_id, number
+		FROM referral
+		WHERE account_id = $1 AND person_id IN (`+in(2, len(advocates))+`) AND friend_id IN (`+in(2+len(advocates), len(friends))+`)`,
+		func(r Row) error {
+			var f Referral
+			err := r.Scan(&f.Rule, &f.Advocate, &f.Friend, &f.Number)
+			*list = append(*list, f)
+			return err
+		}, append(anys(advocates), anys(friends)...)...)
+	return &statement, list
+}
+
+// InsertReferrals queues friends who count from now on.
+func (tx *Tx) InsertReferrals(list []Referral) {
+	rows := make([][]any, len(list))
+	for i, f := range list {
+		rows[i] = []any{f.Rule, f.Advocate, f.Friend, f.Number}
+	}
+	tx.insert("referral", "rule_id, person_id, friend_id, number", rows, "")
+}
+
+// DeleteReferrals queues that a friend no longer counts for anyone under the
+// rules.
+func (tx *Tx) DeleteReferrals(friends []model.PersonID, advocates []model.PersonID, rules []model.RuleID) {
+	if len(rules) == 0 || len(friends) == 0 || len(advocates) == 0 {
+		return
+	}
+	tx.write(`DELETE FROM referral
+		WHERE account_id = $1 AND person_id IN (`+in(2, len(advocates))+`)
+			AND friend_id IN (`+in(2+len(advocates), len(friends))+`)
+			AND rule_id IN (`+in(2+len(advocates)+len(friends), len(rules))+`)`,
+		append(append(anys(advocates), anys(friends)...), anys(rules)...)...)
+}

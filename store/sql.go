@@ -1,0 +1,105 @@
+package store
+
+import (
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+)
+
+// Times are stored as whole milliseconds of Unix time; 0 stands for no time.
+
+func ms(t time.Time) int64 {
+	if t.IsZero() {
+		return 0
+	}
+	return t.UnixMilli()
+}
+
+func at(milli int64) time.Time {
+	if milli == 0 {
+		return time.Time{}
+	}
+	return time.UnixMilli(milli).UTC()
+}
+
+// chunks are the row counts that multi-row statements come in, so that few
+// distinct texts are prepared.
+var chunks = []int{64, 16, 4, 3, 2, 1}
+
+// insert queues rows as multi-row INSERTs. columns leaves out account_id,
+// which is put before each row; tail is what follows the VALUES.
+func (tx *Tx) insert(table, columns string, rows [][]any, tail string) {
+	for len(rows) > 0 {
+		n := 1
+		for _, size := range chunks {
+			if len(rows) >= size {
+				n = size
+				break
+			}
+		}
+		args := make([]any, 0, n*len(rows[0]))
+		for _, row := range rows[:n] {
+			args = append(args, row...)
+		}
+		tx.write(insertSQL(table, columns, n, len(rows[0]), tail), args...)
+		rows = rows[n:]
+	}
+}
+
+type insertKey struct {
+	table, tail string
+	rows        int
+}
+
+var insertTexts sync.Map // insertKey to string
+
+func insertSQL(table, columns string, rows, width int, tail string) string {
+	key := insertKey{table: table, tail: tail, rows: rows}
+	if text, ok := insertTexts.Load(key); ok {
+		return text.(string)
+	}
+	var b strings.Builder
+	b.WriteString("INSERT INTO " + table + " (account_id, " + columns + ") VALUES ")
+	for r := range rows {
+		if r > 0 {
+			b.WriteString(", ")
+		}
+		b.WriteString("($1")
+		for c := range width {
+			b.WriteString(", $" + strconv.Itoa(2+r*width+c))
+		}
+		b.WriteString(")")
+	}
+	if tail != "" {
+		b.WriteString("\n" + tail)
+	}
+	insertTexts.Store(key, b.String())
+	return b.String()
+}
+
+// in writes "$n, $n+1, …" for count values, the first of which is $first.
+func in(first, count int) string {
+	var b strings.Builder
+	for i := range count {
+		if i > 0 {
+			b.WriteString(", ")
+		}
+		b.WriteString("$" + strconv.Itoa(first+i))
+	}
+	return b.String()
+}
+
+func anys[T any](values []T) []any {
+	out := make([]any, len(values))
+	for i, v := range values {
+		out[i] = v
+	}
+	return out
+}
+
+func sortedKeys[V any](m map[string]V) []string {
+	return slices.Sorted(maps.Keys(m))
+}
