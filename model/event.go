@@ -39,6 +39,7 @@ type Event struct {
 	Kind     EventKind
 	Name     int64 // of a custom event: an id in the account's table of names
 	Person   PersonID
+	Turn     int64 // of the person: the order in which decisions were made
 	Subject  int64
 	Amount   money.Amount
 	Currency string
@@ -91,6 +92,8 @@ type Conversion struct {
 	Version     int64
 	Kind        EventKind
 	Advocate    ParticipantID
+	Person      PersonID // the advocate, whose turn it took
+	Turn        int64
 	Friend      PersonID // 0: nobody is known
 	Via         Via
 	Code        string

@@ -34,6 +34,7 @@ type Person struct {
 	AliasOf   PersonID // the person this one was merged into; 0 is none
 	Aliases   int64    // how many were merged into this one
 	Purchases int64
+	Turns     int64 // raised under the person's lock: the order of decisions
 	CreatedAt time.Time
 }
 

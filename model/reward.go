@@ -44,7 +44,6 @@ type Reward struct {
 	State       RewardState
 	Place       bool  // it counts for limit, after and repeat
 	Number      int64 // which of the advocate's friends this was for the rule
-	Turn        int64 // which decision about the recipient under the rule this was
 	Kind        ValueType
 	Amount      money.Amount
 	Unit        string

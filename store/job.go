@@ -27,24 +27,18 @@ func (tx *Tx) Enqueue(jobs ...model.Job) {
 // nothing but an index, and of that only what is due.
 func (s *Store) DueQueues(ctx context.Context, now time.Time, limit int) ([]model.Queue, error) {
 	var due []model.Queue
-	err := s.engine.View(ctx, func(conn Conn) error {
-		due = nil
-		return conn.Run(ctx, Statement{
-			SQL: `SELECT account_id, kind, lane
-				FROM job
-				WHERE dead = 0 AND run_at <= $1
-				GROUP BY account_id, kind, lane
-				ORDER BY MIN(run_at)
-				LIMIT $2`,
-			Args: []any{ms(now), limit},
-			Row: func(r Row) error {
-				var q model.Queue
-				err := r.Scan(&q.Account, &q.Kind, &q.Lane)
-				due = append(due, q)
-				return err
-			},
-		})
-	})
+	err := s.ask(ctx, `SELECT account_id, kind, lane
+		FROM job
+		WHERE dead = 0 AND run_at <= $1
+		GROUP BY account_id, kind, lane
+		ORDER BY MIN(run_at)
+		LIMIT $2`,
+		func(r Row) error {
+			var q model.Queue
+			err := r.Scan(&q.Account, &q.Kind, &q.Lane)
+			due = append(due, q)
+			return err
+		}, ms(now), limit)
 	return due, err
 }
 
@@ -52,14 +46,10 @@ func (s *Store) DueQueues(ctx context.Context, now time.Time, limit int) ([]mode
 // none. Like DueQueues it reads all accounts, but only the first of an index.
 func (s *Store) NextJob(ctx context.Context) (time.Time, error) {
 	var next int64
-	err := s.engine.View(ctx, func(conn Conn) error {
-		return conn.Run(ctx, Statement{
-			SQL: `SELECT COALESCE(MIN(run_at), 0)
-				FROM job
-				WHERE dead = 0`,
-			Row: func(r Row) error { return r.Scan(&next) },
-		})
-	})
+	err := s.ask(ctx, `SELECT COALESCE(MIN(run_at), 0)
+		FROM job
+		WHERE dead = 0`,
+		func(r Row) error { return r.Scan(&next) })
 	return at(next), err
 }
 
@@ -71,7 +61,7 @@ func (tx *Tx) dueJobs() string {
 			FROM job
 			WHERE account_id = $1 AND kind = $2 AND lane = $3 AND dead = 0 AND run_at <= $4
 			ORDER BY run_at, id
-			LIMIT $5` + tx.engine.SkipLocked() + `)`
+			LIMIT $5 ` + tx.engine.SkipLocked() + `)`
 }
 
 // TakeJobs removes up to limit jobs of a queue that are due at now and
@@ -118,7 +108,7 @@ func (tx *Tx) HoldJob(j *model.Job) (bool, error) {
 	var held bool
 	err := tx.read(`SELECT id
 		FROM job
-		WHERE account_id = $1 AND id = $2 AND attempt = $3 AND dead = 0`+tx.engine.ForUpdate(),
+		WHERE account_id = $1 AND id = $2 AND attempt = $3 AND dead = 0 `+tx.engine.ForUpdate(),
 		func(Row) error { held = true; return nil }, j.ID, j.Attempt)
 	return held, err
 }

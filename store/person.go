@@ -6,38 +6,38 @@ import (
 	"grapevine/model"
 )
 
-// LockPersons locks the persons' rows in the order of their ids and returns
-// them. One that is merged by now, or gone, makes the transaction run again.
+// LockPersons locks the persons' rows in the order of their ids, takes a turn
+// of each, and returns them. One that is merged by now, or gone, makes the
+// transaction run again.
 func (tx *Tx) LockPersons(ids ...model.PersonID) (map[model.PersonID]*model.Person, error) {
-	statement, persons := tx.lockPersons(ids)
-	if statement == nil {
+	statements, persons := tx.lockPersons(ids)
+	if len(statements) == 0 {
 		return persons, nil
 	}
-	if err := tx.run(*statement); err != nil {
+	if err := tx.run(statements...); err != nil {
 		return nil, err
 	}
 	return persons, locked(persons, ids)
 }
 
-func (tx *Tx) lockPersons(ids []model.PersonID) (*Statement, map[model.PersonID]*model.Person) {
+func (tx *Tx) lockPersons(ids []model.PersonID) ([]Statement, map[model.PersonID]*model.Person) {
 	persons := map[model.PersonID]*model.Person{}
-	ids = distinct(ids)
-	if len(ids) == 0 {
-		return nil, persons
+	var statements []Statement
+	for _, id := range distinct(ids) {
+		statements = append(statements, tx.ask(`UPDATE person
+			SET turns = turns + 1
+			WHERE account_id = $1 AND id = $2
+			RETURNING id, alias_of, aliases, purchases, turns, created_at`,
+			func(r Row) error {
+				var p model.Person
+				var created int64
+				err := r.Scan(&p.ID, &p.AliasOf, &p.Aliases, &p.Purchases, &p.Turns, &created)
+				p.CreatedAt = at(created)
+				persons[p.ID] = &p
+				return err
+			}, id))
 	}
-	statement := tx.ask(`SELECT id, alias_of, aliases, purchases, created_at
-		FROM person
-		WHERE account_id = $1 AND id IN (`+in(2, len(ids))+`)
-		ORDER BY id`+tx.engine.ForUpdate(),
-		func(r Row) error {
-			var p model.Person
-			var created int64
-			err := r.Scan(&p.ID, &p.AliasOf, &p.Aliases, &p.Purchases, &created)
-			p.CreatedAt = at(created)
-			persons[p.ID] = &p
-			return err
-		}, anys(ids)...)
-	return &statement, persons
+	return statements, persons
 }
 
 // locked checks that who was locked is still who was meant.
@@ -82,8 +82,8 @@ func (tx *Tx) Group(p *model.Person) ([]model.PersonID, error) {
 
 // InsertPerson queues a new person.
 func (tx *Tx) InsertPerson(p *model.Person) {
-	tx.write(`INSERT INTO person (account_id, id, alias_of, aliases, purchases, created_at)
-		VALUES ($1, $2, 0, 0, $3, $4)`, p.ID, p.Purchases, ms(p.CreatedAt))
+	tx.write(`INSERT INTO person (account_id, id, alias_of, aliases, purchases, turns, created_at)
+		VALUES ($1, $2, 0, 0, $3, $4, $5)`, p.ID, p.Purchases, p.Turns, ms(p.CreatedAt))
 }
 
 // CountPurchase queues one more purchase of a person.

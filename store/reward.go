@@ -9,7 +9,7 @@ import (
 )
 
 const rewardColumns = `id, uuid, event_id, rule_id, role, campaign_id, version, conversion_id, person_id, friend_id,
-	state, place, number, turn, kind, amount, unit, batch_id, coupon_id, due_at, why, at, earned_at, delivered_at, ended_at`
+	state, place, number, kind, amount, unit, batch_id, coupon_id, due_at, why, at, earned_at, delivered_at, ended_at`
 
 // InsertRewards queues new rewards. The key of event, rule and role makes an
 // event reward once.
@@ -21,7 +21,7 @@ func (tx *Tx) InsertRewards(rewards []*model.Reward) error {
 			return fmt.Errorf("why of reward %d: %w", w.ID, err)
 		}
 		rows[i] = []any{w.ID, w.UUID, w.Event, w.Rule, string(w.Role), w.Campaign, w.Version, w.Conversion, w.Person, w.Friend,
-			string(w.State), w.Place, w.Number, w.Turn, string(w.Kind), int64(w.Amount), w.Unit, w.Batch, w.Coupon,
+			string(w.State), w.Place, w.Number, string(w.Kind), int64(w.Amount), w.Unit, w.Batch, w.Coupon,
 			ms(w.DueAt), string(why), ms(w.At), ms(w.EarnedAt), ms(w.DeliveredAt), ms(w.EndedAt)}
 	}
 	tx.insert("reward", rewardColumns, rows, "")
@@ -45,7 +45,7 @@ func scanReward(r Row, w *model.Reward) error {
 	var due, made, earned, delivered, ended int64
 	var why string
 	err := r.Scan(&w.ID, &w.UUID, &w.Event, &w.Rule, &w.Role, &w.Campaign, &w.Version, &w.Conversion, &w.Person, &w.Friend,
-		&w.State, &w.Place, &w.Number, &w.Turn, &w.Kind, &w.Amount, &w.Unit, &w.Batch, &w.Coupon,
+		&w.State, &w.Place, &w.Number, &w.Kind, &w.Amount, &w.Unit, &w.Batch, &w.Coupon,
 		&due, &why, &made, &earned, &delivered, &ended)
 	if err != nil {
 		return err
@@ -139,7 +139,6 @@ type Progress struct {
 	Person  model.PersonID
 	Friends int64 // referrals counted
 	Places  int64 // rewards that count for limit, after and repeat
-	Turns   int64 // decisions
 }
 
 // Progresses lists how far persons have come. The caller holds their locks.
@@ -157,12 +156,12 @@ func (tx *Tx) progresses(persons []model.PersonID) (*Statement, *[]Progress) {
 	if len(persons) == 0 {
 		return nil, list
 	}
-	statement := tx.ask(`SELECT rule_id, role, person_id, friends, places, turns
+	statement := tx.ask(`SELECT rule_id, role, person_id, friends, places
 		FROM progress
 		WHERE account_id = $1 AND person_id IN (`+in(2, len(persons))+`)`,
 		func(r Row) error {
 			var p Progress
-			err := r.Scan(&p.Rule, &p.Role, &p.Person, &p.Friends, &p.Places, &p.Turns)
+			err := r.Scan(&p.Rule, &p.Role, &p.Person, &p.Friends, &p.Places)
 			*list = append(*list, p)
 			return err
 		}, anys(persons)...)
@@ -173,10 +172,10 @@ func (tx *Tx) progresses(persons []model.PersonID) (*Statement, *[]Progress) {
 func (tx *Tx) SaveProgress(list []Progress) {
 	rows := make([][]any, len(list))
 	for i, p := range list {
-		rows[i] = []any{p.Rule, string(p.Role), p.Person, p.Friends, p.Places, p.Turns}
+		rows[i] = []any{p.Rule, string(p.Role), p.Person, p.Friends, p.Places}
 	}
-	tx.insert("progress", "rule_id, role, person_id, friends, places, turns", rows, `ON CONFLICT (account_id, person_id, rule_id, role) DO UPDATE
-		SET friends = excluded.friends, places = excluded.places, turns = excluded.turns`)
+	tx.insert("progress", "rule_id, role, person_id, friends, places", rows, `ON CONFLICT (account_id, person_id, rule_id, role) DO UPDATE
+		SET friends = excluded.friends, places = excluded.places`)
 }
 
 // Referral is a friend who counts for an advocate under a rule.

@@ -90,6 +90,7 @@ CREATE TABLE person (
   alias_of    BIGINT NOT NULL, -- the person this one was merged into; 0 is none
   aliases     BIGINT NOT NULL, -- how many were merged into this one
   purchases   BIGINT NOT NULL, -- counted ones; verify recounts them
+  turns       BIGINT NOT NULL, -- raised under this row's lock: the order in which verify replays
   created_at  BIGINT NOT NULL,
   PRIMARY KEY (account_id, id)
 ) $clustered;
@@ -208,6 +209,7 @@ CREATE TABLE event (
   kind        $text NOT NULL,
   name_id     BIGINT NOT NULL,
   person_id   BIGINT NOT NULL, -- 0: nobody is known
+  turn        BIGINT NOT NULL, -- of the person
   subject_id  BIGINT NOT NULL, -- the reward, participant or person that the event changed
   amount      BIGINT NOT NULL,
   currency    $text NOT NULL,
@@ -242,6 +244,8 @@ CREATE TABLE conversion (
   version        BIGINT NOT NULL,
   kind           $text NOT NULL,
   advocate_id    BIGINT NOT NULL, -- participant
+  advocate       BIGINT NOT NULL, -- the person whose turn it took
+  turn           BIGINT NOT NULL,
   friend_id      BIGINT NOT NULL, -- person; 0: nobody is known
   via            $text NOT NULL, -- coupon, attribution, code, click, referrer
   code           $text NOT NULL,
@@ -268,7 +272,6 @@ CREATE TABLE reward (
   state          $text NOT NULL,
   place          BIGINT NOT NULL, -- 1: it counts for limit, after and repeat
   number         BIGINT NOT NULL, -- which of the advocate's friends this was for that rule
-  turn           BIGINT NOT NULL, -- which decision of progress this was
   kind           $text NOT NULL, -- type of value
   amount         BIGINT NOT NULL,
   unit           $text NOT NULL,
@@ -295,7 +298,6 @@ CREATE TABLE progress (
   person_id   BIGINT NOT NULL,
   friends     BIGINT NOT NULL, -- referrals counted towards after
   places      BIGINT NOT NULL, -- rewards that count for limit, after and repeat
-  turns       BIGINT NOT NULL, -- decisions so far: verify replays them in this order
   PRIMARY KEY (account_id, person_id, rule_id, role)
 ) $clustered;
 

@@ -1,0 +1,192 @@
+package store
+
+import (
+	"fmt"
+	"time"
+
+	"grapevine/model"
+)
+
+const deliveryColumns = `id, uuid, endpoint_id, state, items, body, attempts, at, first_at, ended_at`
+
+func scanDelivery(r Row) (model.Delivery, error) {
+	var d model.Delivery
+	var made, first, ended int64
+	err := r.Scan(&d.ID, &d.UUID, &d.Endpoint, &d.State, &d.Items, &d.Body, &d.Attempts, &made, &first, &ended)
+	d.At, d.FirstAt, d.EndedAt = at(made), at(first), at(ended)
+	return d, err
+}
+
+// Endpoint finds an endpoint, one that has ended too, and reports whether it
+// has. It fails with NotFound.
+func (tx *Tx) Endpoint(id model.EndpointID) (endpoint *model.Endpoint, ended bool, err error) {
+	err = tx.read(`SELECT id, dialect, event, topic, url, campaign_id, from_file, ended
+		FROM endpoint
+		WHERE account_id = $1 AND id = $2`,
+		func(r Row) error {
+			endpoint = &model.Endpoint{}
+			return r.Scan(&endpoint.ID, &endpoint.Dialect, &endpoint.Event, &endpoint.Topic, &endpoint.URL, &endpoint.Campaign, &endpoint.FromFile, &ended)
+		}, id)
+	if err == nil && endpoint == nil {
+		err = missing("", "endpoint", id)
+	}
+	return endpoint, ended, err
+}
+
+// OpenDelivery holds the delivery of an endpoint that items may still join:
+// the oldest with fewer than the given number. Its ID is 0 when there is
+// none, or when its first attempt is just closing it.
+func (tx *Tx) OpenDelivery(endpoint model.EndpointID, fewerThan int64) (model.Delivery, error) {
+	var open model.Delivery
+	err := tx.read(`SELECT `+deliveryColumns+`
+		FROM delivery
+		WHERE account_id = $1 AND endpoint_id = $2 AND state = 'open' AND items < $3
+		ORDER BY id
+		LIMIT 1 `+tx.engine.SkipLocked(),
+		func(r Row) (err error) {
+			open, err = scanDelivery(r)
+			return err
+		}, endpoint, fewerThan)
+	return open, err
+}
+
+// InsertDeliveries queues new deliveries.
+func (tx *Tx) InsertDeliveries(deliveries []model.Delivery) {
+	rows := make([][]any, len(deliveries))
+	for i, d := range deliveries {
+		rows[i] = []any{d.ID, d.UUID, d.Endpoint, string(d.State), d.Items, d.Body, d.Attempts, ms(d.At), ms(d.FirstAt), ms(d.EndedAt)}
+	}
+	tx.insert("delivery", deliveryColumns, rows, "")
+}
+
+// Item is one thing that a delivery tells of.
+type Item struct {
+	Delivery model.DeliveryID
+	Subject  int64
+}
+
+// InsertItems queues what deliveries tell of.
+func (tx *Tx) InsertItems(items []Item) {
+	rows := make([][]any, len(items))
+	for i, item := range items {
+		rows[i] = []any{item.Delivery, item.Subject}
+	}
+	tx.insert("delivery_item", "delivery_id, subject_id", rows, "ON CONFLICT DO NOTHING")
+}
+
+// GrowDelivery queues that an open delivery tells of that many more.
+func (tx *Tx) GrowDelivery(id model.DeliveryID, items int64) {
+	tx.write(`UPDATE delivery
+		SET items = items + $3
+		WHERE account_id = $1 AND id = $2`, id, items)
+}
+
+// StartDelivery begins an attempt of a delivery at now: the first one closes
+// it. It returns the delivery with the attempt counted; one that has ended
+// already is left alone and has ended. It fails with NotFound.
+func (tx *Tx) StartDelivery(id model.DeliveryID, now time.Time) (model.Delivery, error) {
+	var found []model.Delivery
+	scan := func(r Row) error {
+		d, err := scanDelivery(r)
+		found = append(found, d)
+		return err
+	}
+	err := tx.read(`UPDATE delivery
+		SET state = 'sending', attempts = attempts + 1, first_at = CASE WHEN first_at = 0 THEN $3 ELSE first_at END
+		WHERE account_id = $1 AND id = $2 AND state IN ('open', 'sending')
+		RETURNING `+deliveryColumns, scan, id, ms(now))
+	if err == nil && len(found) == 0 {
+		err = tx.read(`SELECT `+deliveryColumns+`
+			FROM delivery
+			WHERE account_id = $1 AND id = $2`, scan, id)
+	}
+	if err != nil {
+		return model.Delivery{}, err
+	}
+	if len(found) == 0 {
+		return model.Delivery{}, missing("", "delivery", id)
+	}
+	return found[0], nil
+}
+
+// Items lists what a delivery tells of, in the order of ids.
+func (tx *Tx) Items(id model.DeliveryID) ([]int64, error) {
+	var subjects []int64
+	err := tx.read(`SELECT subject_id
+		FROM delivery_item
+		WHERE account_id = $1 AND delivery_id = $2
+		ORDER BY subject_id`,
+		func(r Row) error {
+			var subject int64
+			err := r.Scan(&subject)
+			subjects = append(subjects, subject)
+			return err
+		}, id)
+	return subjects, err
+}
+
+// FreezeBody queues what all attempts of a delivery send.
+func (tx *Tx) FreezeBody(id model.DeliveryID, body string) {
+	tx.write(`UPDATE delivery
+		SET body = $3
+		WHERE account_id = $1 AND id = $2`, id, body)
+}
+
+// EndDelivery queues how a delivery ended.
+func (tx *Tx) EndDelivery(id model.DeliveryID, state model.DeliveryState, now time.Time) {
+	tx.write(`UPDATE delivery
+		SET state = $3, ended_at = $4
+		WHERE account_id = $1 AND id = $2`, id, string(state), ms(now))
+}
+
+// InsertAttempt queues a try that begins.
+func (tx *Tx) InsertAttempt(a model.Attempt) {
+	tx.write(`INSERT INTO attempt (account_id, delivery_id, number, at, took_ms, status, excerpt, error)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8)`,
+		a.Delivery, a.Number, ms(a.At), a.Took.Milliseconds(), a.Status, a.Excerpt, a.Error)
+}
+
+// EndAttempt queues what came of a try.
+func (tx *Tx) EndAttempt(a model.Attempt) {
+	tx.write(`UPDATE attempt
+		SET took_ms = $4, status = $5, excerpt = $6, error = $7
+		WHERE account_id = $1 AND delivery_id = $2 AND number = $3`,
+		a.Delivery, a.Number, a.Took.Milliseconds(), a.Status, a.Excerpt, a.Error)
+}
+
+// Attempts lists the tries of a delivery, first to last.
+func (tx *Tx) Attempts(id model.DeliveryID) ([]model.Attempt, error) {
+	var list []model.Attempt
+	err := tx.read(`SELECT number, at, took_ms, status, excerpt, error
+		FROM attempt
+		WHERE account_id = $1 AND delivery_id = $2
+		ORDER BY number`,
+		func(r Row) error {
+			a := model.Attempt{Delivery: id}
+			var when, took int64
+			err := r.Scan(&a.Number, &when, &took, &a.Status, &a.Excerpt, &a.Error)
+			a.At, a.Took = at(when), time.Duration(took)*time.Millisecond
+			list = append(list, a)
+			return err
+		}, id)
+	return list, err
+}
+
+// Deliveries lists the deliveries of an endpoint above an id, oldest first.
+func (tx *Tx) Deliveries(endpoint model.EndpointID, above model.DeliveryID, limit int) ([]model.Delivery, error) {
+	if limit < 1 {
+		return nil, fmt.Errorf("page of %d deliveries", limit)
+	}
+	var list []model.Delivery
+	err := tx.read(`SELECT `+deliveryColumns+`
+		FROM delivery
+		WHERE account_id = $1 AND endpoint_id = $2 AND id > $3
+		ORDER BY id
+		LIMIT $4`,
+		func(r Row) error {
+			d, err := scanDelivery(r)
+			list = append(list, d)
+			return err
+		}, endpoint, above, limit)
+	return list, err
+}
