@@ -1,0 +1,132 @@
+package web
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"io"
+	"net/http"
+	"strconv"
+	"sync"
+
+	"grapevine/model"
+)
+
+// MaxBody is how many bytes of a body are read.
+const MaxBody = 1 << 20
+
+// buffers are reused unless a large body made them large.
+var buffers = sync.Pool{New: func() any { return new(bytes.Buffer) }}
+
+const keptBuffer = 64 << 10
+
+func putBuffer(b *bytes.Buffer) {
+	if b.Cap() <= keptBuffer {
+		b.Reset()
+		buffers.Put(b)
+	}
+}
+
+// ReadJSON reads the body, one JSON value, into v. It fails with Malformed:
+// BodyTooLarge past MaxBody, with the field where a value has a wrong type.
+// Fields that v does not have are ignored, as vendors do.
+func ReadJSON(r *http.Request, v any) error {
+	b := buffers.Get().(*bytes.Buffer)
+	defer putBuffer(b)
+	if err := readBody(r, b); err != nil {
+		return err
+	}
+	if len(bytes.TrimSpace(b.Bytes())) == 0 {
+		return &model.Error{Kind: model.Malformed, Msg: "a JSON body is required"}
+	}
+	if err := json.Unmarshal(b.Bytes(), v); err != nil {
+		return explain(err)
+	}
+	if holdsNUL(b.Bytes()) {
+		return &model.Error{Kind: model.Malformed, Msg: "text must not hold the character U+0000"}
+	}
+	return nil
+}
+
+// ReadBody reads the body as it was sent, for who verifies or keeps it. It
+// fails as ReadJSON does.
+func ReadBody(r *http.Request) ([]byte, error) {
+	var b bytes.Buffer
+	err := readBody(r, &b)
+	return b.Bytes(), err
+}
+
+func readBody(r *http.Request, b *bytes.Buffer) error {
+	if r.ContentLength <= MaxBody {
+		_, err := b.ReadFrom(io.LimitReader(r.Body, MaxBody+1))
+		if err != nil {
+			return &model.Error{Kind: model.Malformed, Msg: "the body did not arrive whole", Err: err}
+		}
+	}
+	if r.ContentLength > MaxBody || b.Len() > MaxBody {
+		return &model.Error{
+			Kind:   model.Malformed,
+			Reason: model.BodyTooLarge,
+			Msg:    "the body is larger than " + strconv.Itoa(MaxBody) + " bytes",
+		}
+	}
+	return nil
+}
+
+// explain says what is wrong with a body, without Go's names.
+func explain(err error) error {
+	var known *model.Error
+	if errors.As(err, &known) {
+		return err
+	}
+	var wrong *json.UnmarshalTypeError
+	if errors.As(err, &wrong) {
+		msg := "must not be a " + wrong.Value
+		if wrong.Field == "" {
+			msg = "the body " + msg
+		} else {
+			msg = wrong.Field + " " + msg
+		}
+		return &model.Error{Kind: model.Malformed, Field: wrong.Field, Msg: msg, Err: err}
+	}
+	return &model.Error{Kind: model.Malformed, Msg: "the body is not valid JSON", Err: err}
+}
+
+// holdsNUL reports whether a text of valid JSON has a NUL in it, which
+// PostgreSQL cannot keep and which no vendor's field can mean.
+func holdsNUL(body []byte) bool {
+	for {
+		at := bytes.Index(body, []byte(`\u0000`))
+		if at < 0 {
+			return false
+		}
+		before := at
+		for before > 0 && body[before-1] == '\\' {
+			before--
+		}
+		if (at-before)%2 == 0 { // the backslash is not itself escaped
+			return true
+		}
+		body = body[at+1:]
+	}
+}
+
+// WriteJSON answers v. The content type is application/json unless the
+// handler has set another.
+func WriteJSON(w http.ResponseWriter, status int, v any) error {
+	b := buffers.Get().(*bytes.Buffer)
+	defer putBuffer(b)
+	encoder := json.NewEncoder(b)
+	encoder.SetEscapeHTML(false)
+	if err := encoder.Encode(v); err != nil {
+		return err
+	}
+	if header := w.Header(); header["Content-Type"] == nil {
+		header["Content-Type"] = jsonType
+	}
+	w.WriteHeader(status)
+	_, err := w.Write(bytes.TrimSuffix(b.Bytes(), []byte("\n")))
+	return err
+}
+
+var jsonType = []string{"application/json"}
