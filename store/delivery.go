@@ -1,7 +1,6 @@
 package store
 
 import (
-	"fmt"
 	"time"
 
 	"grapevine/model"
@@ -81,48 +80,42 @@ func (tx *Tx) GrowDelivery(id model.DeliveryID, items int64) {
 		WHERE account_id = $1 AND id = $2`, id, items)
 }
 
-// StartDelivery begins an attempt of a delivery at now: the first one closes
-// it. It returns the delivery with the attempt counted; one that has ended
-// already is left alone and has ended. It fails with NotFound.
-func (tx *Tx) StartDelivery(id model.DeliveryID, now time.Time) (model.Delivery, error) {
-	var found []model.Delivery
-	scan := func(r Row) error {
-		d, err := scanDelivery(r)
-		found = append(found, d)
-		return err
-	}
+// StartDeliveries begins an attempt of each delivery at now: the first one
+// closes it. It returns them with the attempt counted. Those that have ended
+// already, or are not there, are left alone and left out.
+func (tx *Tx) StartDeliveries(ids []model.DeliveryID, now time.Time) ([]model.Delivery, error) {
+	var started []model.Delivery
+	listed := few(ids)
 	err := tx.read(`UPDATE delivery
-		SET state = 'sending', attempts = attempts + 1, first_at = CASE WHEN first_at = 0 THEN $3 ELSE first_at END
-		WHERE account_id = $1 AND id = $2 AND state IN ('open', 'sending')
-		RETURNING `+deliveryColumns, scan, id, ms(now))
-	if err == nil && len(found) == 0 {
-		err = tx.read(`SELECT `+deliveryColumns+`
-			FROM delivery
-			WHERE account_id = $1 AND id = $2`, scan, id)
-	}
-	if err != nil {
-		return model.Delivery{}, err
-	}
-	if len(found) == 0 {
-		return model.Delivery{}, missing("", "delivery", id)
-	}
-	return found[0], nil
+		SET state = 'sending', attempts = attempts + 1, first_at = CASE WHEN first_at = 0 THEN $2 ELSE first_at END
+		WHERE account_id = $1 AND id IN (`+in(3, len(listed))+`) AND state IN ('open', 'sending')
+		RETURNING `+deliveryColumns,
+		func(r Row) error {
+			d, err := scanDelivery(r)
+			started = append(started, d)
+			return err
+		}, append([]any{ms(now)}, listed...)...)
+	return started, err
 }
 
-// Items lists what a delivery tells of, in the order of ids.
-func (tx *Tx) Items(id model.DeliveryID) ([]int64, error) {
-	var subjects []int64
-	err := tx.read(`SELECT subject_id
+// Items lists what deliveries tell of, in the order in which it happened.
+func (tx *Tx) Items(ids []model.DeliveryID) ([]Item, error) {
+	if len(ids) == 0 {
+		return nil, nil
+	}
+	var items []Item
+	listed := few(ids)
+	err := tx.read(`SELECT delivery_id, subject_id
 		FROM delivery_item
-		WHERE account_id = $1 AND delivery_id = $2
-		ORDER BY subject_id`,
+		WHERE account_id = $1 AND delivery_id IN (`+in(2, len(listed))+`)
+		ORDER BY delivery_id, subject_id`,
 		func(r Row) error {
-			var subject int64
-			err := r.Scan(&subject)
-			subjects = append(subjects, subject)
+			var item Item
+			err := r.Scan(&item.Delivery, &item.Subject)
+			items = append(items, item)
 			return err
-		}, id)
-	return subjects, err
+		}, listed...)
+	return items, err
 }
 
 // FreezeBody queues what all attempts of a delivery send.
@@ -139,11 +132,13 @@ func (tx *Tx) EndDelivery(id model.DeliveryID, state model.DeliveryState, now ti
 		WHERE account_id = $1 AND id = $2`, id, string(state), ms(now))
 }
 
-// InsertAttempt queues a try that begins.
-func (tx *Tx) InsertAttempt(a model.Attempt) {
-	tx.write(`INSERT INTO attempt (account_id, delivery_id, number, at, took_ms, status, excerpt, error)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8)`,
-		a.Delivery, a.Number, ms(a.At), a.Took.Milliseconds(), a.Status, a.Excerpt, a.Error)
+// InsertAttempts queues tries that begin.
+func (tx *Tx) InsertAttempts(attempts []model.Attempt) {
+	rows := make([][]any, len(attempts))
+	for i, a := range attempts {
+		rows[i] = []any{a.Delivery, a.Number, ms(a.At), a.Took.Milliseconds(), a.Status, a.Excerpt, a.Error}
+	}
+	tx.insert("attempt", "delivery_id, number, at, took_ms, status, excerpt, error", rows, "")
 }
 
 // EndAttempt queues what came of a try.
@@ -172,21 +167,32 @@ func (tx *Tx) Attempts(id model.DeliveryID) ([]model.Attempt, error) {
 	return list, err
 }
 
-// Deliveries lists the deliveries of an endpoint above an id, oldest first.
-func (tx *Tx) Deliveries(endpoint model.EndpointID, above model.DeliveryID, limit int) ([]model.Delivery, error) {
-	if limit < 1 {
-		return nil, fmt.Errorf("page of %d deliveries", limit)
-	}
+// Deliveries lists up to limit deliveries above an id, oldest first.
+func (tx *Tx) Deliveries(above model.DeliveryID, limit int) ([]model.Delivery, error) {
 	var list []model.Delivery
 	err := tx.read(`SELECT `+deliveryColumns+`
 		FROM delivery
-		WHERE account_id = $1 AND endpoint_id = $2 AND id > $3
+		WHERE account_id = $1 AND id > $2
 		ORDER BY id
-		LIMIT $4`,
+		LIMIT $3`,
 		func(r Row) error {
 			d, err := scanDelivery(r)
 			list = append(list, d)
 			return err
-		}, endpoint, above, limit)
+		}, above, limit)
 	return list, err
+}
+
+// few lists values as arguments and repeats the last one until their number
+// is one of few, so that few distinct texts are prepared.
+func few[T any](values []T) []any {
+	size := 1
+	for size < len(values) {
+		size *= 4
+	}
+	list := make([]any, size)
+	for i := range list {
+		list[i] = values[min(i, len(values)-1)]
+	}
+	return list
 }

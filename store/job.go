@@ -102,14 +102,32 @@ func (tx *Tx) jobsOf(q model.Queue, sql string, args ...any) ([]model.Job, error
 	return jobs, err
 }
 
-// HoldJob locks a claimed job until the transaction ends and reports whether
-// the claim still stands.
-func (tx *Tx) HoldJob(j *model.Job) (bool, error) {
-	var held bool
-	err := tx.read(`SELECT id
+// HoldJobs locks claimed jobs until the transaction ends and returns those
+// whose claim still stands.
+func (tx *Tx) HoldJobs(jobs []model.Job) ([]model.Job, error) {
+	attempts := make(map[model.JobID]int64, len(jobs))
+	ids := make([]model.JobID, len(jobs))
+	for i, j := range jobs {
+		ids[i] = j.ID
+	}
+	listed := few(ids)
+	err := tx.read(`SELECT id, attempt
 		FROM job
-		WHERE account_id = $1 AND id = $2 AND attempt = $3 AND dead = 0 `+tx.engine.ForUpdate(),
-		func(Row) error { held = true; return nil }, j.ID, j.Attempt)
+		WHERE account_id = $1 AND id IN (`+in(2, len(listed))+`) AND dead = 0
+		ORDER BY id `+tx.engine.ForUpdate(),
+		func(r Row) error {
+			var id model.JobID
+			var attempt int64
+			err := r.Scan(&id, &attempt)
+			attempts[id] = attempt
+			return err
+		}, listed...)
+	var held []model.Job
+	for _, j := range jobs {
+		if attempt, there := attempts[j.ID]; there && attempt == j.Attempt {
+			held = append(held, j)
+		}
+	}
 	return held, err
 }
 
