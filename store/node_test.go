@@ -119,7 +119,8 @@ func TestHolderThatSleptCannotRenew(t *testing.T) {
 	})
 }
 
-// process is one of many that make ids, with a clock of its own.
+// process is one of many that make ids, with a clock of its own. Clocks tick
+// coarsely, so that ids which could meet do.
 type process struct {
 	clock time.Time
 	node  *store.Node
@@ -134,7 +135,7 @@ func (p *process) start(st *store.Store, t *testing.T, clock time.Time) error {
 		return err
 	}
 	p.node = n
-	p.maker = model.NewMaker(func() time.Time { return p.clock }, n.Number, n.After, n.Mark)
+	p.maker = model.NewMaker(func() time.Time { return p.clock.Truncate(time.Second) }, n.Number, n.After, n.Mark)
 	return nil
 }
 
@@ -152,7 +153,7 @@ func TestIDsNeverOverlap(t *testing.T) {
 			p := &processes[chance.IntN(len(processes))]
 			p.clock = p.clock.Add(time.Duration(chance.IntN(2000)-200) * time.Millisecond)
 			if p.maker == nil {
-				skew := time.Duration(chance.IntN(40)-20) * time.Second
+				skew := time.Duration(chance.IntN(60)-30) * time.Second
 				err := p.start(st, t, now.Add(skew))
 				if err != nil && !errors.Is(err, store.ErrNoNode) {
 					t.Fatal(err)
