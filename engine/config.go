@@ -24,7 +24,7 @@ type Config struct {
 	changed    int64
 	privateKey *rsa.PrivateKey
 	keys       map[string]model.Key // by secret.Hash of use and value
-	secrets    map[string]string    // use -> value of the key without a name
+	secrets    map[string]string    // use -> value of the key with all permissions
 	campaigns  []*model.Campaign    // by id, archived ones too
 	batches    []model.Batch
 	endpoints  []model.Endpoint
@@ -177,4 +177,3 @@ func wildcard(pattern, text string) bool {
 	}
 	return strings.Trim(pattern[p:], "*") == ""
 }
-

@@ -35,7 +35,7 @@ func (e *Engine) Config(ctx context.Context, account model.AccountID) (*Config, 
 	if c, ok := e.configs.current.Load(account); ok {
 		return c.(*Config), nil
 	}
-	return e.loadConfig(ctx, account, nil)
+	return e.loadConfig(ctx, account, 0)
 }
 
 // Refresh reads again what changed since it was read. Its owner calls it every
@@ -51,7 +51,7 @@ func (e *Engine) Refresh(ctx context.Context) error {
 		if !ok || have.(*Config).changed >= a.Changed {
 			continue
 		}
-		if _, err := e.loadConfig(ctx, a.ID, have); err != nil {
+		if _, err := e.loadConfig(ctx, a.ID, a.Changed); err != nil {
 			failed = append(failed, err)
 		}
 	}
@@ -59,11 +59,11 @@ func (e *Engine) Refresh(ctx context.Context) error {
 }
 
 // loadConfig reads an account's configuration and keeps it for Config, unless
-// somebody else has since stale was looked up; nil is that there was none.
-func (e *Engine) loadConfig(ctx context.Context, account model.AccountID, stale any) (*Config, error) {
+// somebody else did meanwhile, and saw the change that is asked for.
+func (e *Engine) loadConfig(ctx context.Context, account model.AccountID, changed int64) (*Config, error) {
 	e.configs.loading.Lock()
 	defer e.configs.loading.Unlock()
-	if have, ok := e.configs.current.Load(account); ok && have != stale {
+	if have, ok := e.configs.current.Load(account); ok && have.(*Config).changed >= changed {
 		return have.(*Config), nil
 	}
 	var c *Config
@@ -127,7 +127,7 @@ func (e *Engine) readKeys(tx *store.Tx, c *Config) error {
 			continue
 		}
 		c.keys[secret.Hash(k.Use, value)] = model.Key{Use: k.Use, Value: value, Name: k.Name, Permissions: k.Permissions}
-		if k.Name == "" {
+		if len(k.Permissions) == 0 {
 			c.secrets[k.Use] = value
 		}
 	}

@@ -96,6 +96,7 @@ type Key struct {
 	Name        string   // of a narrower key; may be empty
 	Permissions []string // of a narrower key; empty is all
 	Secret      bool     // never looked up by, only read: a signing secret
+	Path        string   // where the project file has it
 }
 
 // KeyForm says how a key is made that the project file leaves out.

@@ -131,21 +131,44 @@ WHERE id = $1 `+suffix, func(row Row) error { return scanAccount(row, &a) })
 	return &a, err
 }
 
-// SettingsVersion returns the account's settings as they were in a version.
+// SettingsVersion returns the account's settings as they were in a version. It
+// fails with NotFound.
 func (tx *Tx) SettingsVersion(version int64) (*model.Settings, error) {
-	var found *model.Settings
-	err := tx.read(`
-SELECT spec
+	found, err := tx.settings(`
+SELECT spec, version
 FROM account_version
 WHERE account_id = $1
-	AND version = $2`, func(row Row) error {
-		found = &model.Settings{Version: version}
-		return scanSpec(row, found)
-	}, version)
-	if err == nil && found == nil {
-		err = missing("", "version of the settings", version)
+	AND version = $2`, version)
+	if err != nil {
+		return nil, err
 	}
-	return found, err
+	if len(found) == 0 {
+		return nil, missing("", "version of the settings", version)
+	}
+	return &found[0], nil
+}
+
+// SettingsHistory returns every version of the account's settings, newest
+// first.
+func (tx *Tx) SettingsHistory() ([]model.Settings, error) {
+	return tx.settings(`
+SELECT spec, version
+FROM account_version
+WHERE account_id = $1
+ORDER BY version DESC`)
+}
+
+func (tx *Tx) settings(sql string, args ...any) ([]model.Settings, error) {
+	var all []model.Settings
+	err := tx.read(sql, func(row Row) error {
+		var s model.Settings
+		if err := scanSpec(row, &s, &s.Version); err != nil {
+			return err
+		}
+		all = append(all, s)
+		return nil
+	}, args...)
+	return all, err
 }
 
 // AddSettings adds a version of the settings. It is in force once SetAccount

@@ -21,8 +21,9 @@ WHERE c.account_id = $1
 ORDER BY c.id`)
 }
 
-// CampaignVersions returns all versions of a campaign, newest first.
-func (tx *Tx) CampaignVersions(id model.CampaignID) ([]model.Campaign, error) {
+// CampaignHistory returns every version of every campaign, the newest of a
+// campaign first.
+func (tx *Tx) CampaignHistory() ([]model.Campaign, error) {
 	return tx.campaigns(`
 SELECT v.spec, v.version, c.archived
 FROM campaign c
@@ -30,8 +31,7 @@ JOIN campaign_version v
 	ON v.account_id = c.account_id
 	AND v.campaign_id = c.id
 WHERE c.account_id = $1
-	AND c.id = $2
-ORDER BY v.version DESC`, id)
+ORDER BY c.id, v.version DESC`)
 }
 
 // CampaignVersion returns a campaign as it was in a version. It fails with
