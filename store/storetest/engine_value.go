@@ -150,14 +150,14 @@ func testBadArguments(t *testing.T, e store.Engine) {
 	one := int64(1)
 	for _, args := range [][]any{
 		{nil}, {1.5}, {&one}, {uint64(math.MaxUint64)}, {[]int{1}}, {struct{}{}},
-		{}, {1, 2},
+		{},
 	} {
 		if err := update(e, statement(sql, args...)); err == nil {
 			t.Errorf("arguments %v were taken", args)
 		}
 	}
 	for _, sql := range []string{
-		``, `SELECT 1; SELECT 2`, `SELECT name FROM "missing"`, `SELECT "missing" FROM item`, `SELEC 1`,
+		``, ` -- nothing`, `SELECT 1; SELECT 2`, `SELECT name FROM "missing"`, `SELECT "missing" FROM item`, `SELEC 1`,
 	} {
 		if err := update(e, statement(sql)); err == nil {
 			t.Errorf("%q ran", sql)
