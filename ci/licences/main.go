@@ -59,16 +59,18 @@ func modules() ([]module, error) {
 }
 
 // licence names the licences that stand in a module's root. It fails when there
-// is none, or one that Grapevine cannot be combined with, or one it does not
-// know, which a person should read.
+// is none, or one that Grapevine cannot be combined with, or the module's own
+// is one it does not know, which a person should read.
 func licence(dir string) (string, error) {
 	entries, err := os.ReadDir(dir)
 	if err != nil {
 		return "", err
 	}
 	var names []string
+	own := false
 	for _, e := range entries {
-		if e.IsDir() || !licenceFile(e.Name()) {
+		covers := licenceFile(e.Name())
+		if e.IsDir() || covers == nothing {
 			continue
 		}
 		text, err := os.ReadFile(filepath.Join(dir, e.Name()))
@@ -76,40 +78,57 @@ func licence(dir string) (string, error) {
 			return "", err
 		}
 		name, err := classify(string(text))
+		if covers == part && errors.Is(err, errUnknown) {
+			continue // of a logo, say
+		}
 		if err != nil {
 			return "", fmt.Errorf("%s: %w", e.Name(), err)
 		}
+		own = own || covers == whole
 		if !slices.Contains(names, name) {
 			names = append(names, name)
 		}
 	}
-	if len(names) == 0 {
+	if !own {
 		return "", errors.New("has no licence file")
 	}
 	return strings.Join(names, " "), nil
 }
 
-func licenceFile(name string) bool {
+// What a licence file covers of its module.
+const (
+	nothing = iota
+	part    // LICENSE-GO
+	whole   // LICENSE
+)
+
+// licenceFile tells by its name what a file covers as a licence. A list of
+// third parties quotes licences and is none.
+func licenceFile(name string) int {
 	name = strings.ToUpper(name)
-	if ext := filepath.Ext(name); ext == ".GO" {
-		return false
+	if strings.HasSuffix(name, ".GO") || strings.Contains(name, "PARTY") {
+		return nothing
 	}
 	for _, start := range []string{"LICENSE", "LICENCE", "COPYING", "UNLICENSE"} {
-		if strings.HasPrefix(name, start) {
-			return true
+		switch rest, ok := strings.CutPrefix(name, start); {
+		case !ok:
+		case rest == "" || rest[0] == '.':
+			return whole
+		default:
+			return part
 		}
 	}
-	return false
+	return nothing
 }
 
-// known are sentences by which licences are told apart. The first that is found
-// decides: the Mozilla licence names the GNU ones in its text.
+// known are sentences by which licences are told apart. The one that comes first
+// in a text decides: the Mozilla licence names the GNU ones further down.
 var known = []struct {
 	sentence string
 	name     string
 	refused  bool
 }{
-	{"mozilla public license version 2.0", "MPL-2.0", false},
+	{"mozilla public license", "MPL", false},
 	{"affero general public license", "AGPL", true},
 	{"gnu lesser general public license", "LGPL", true},
 	{"gnu library general public license", "LGPL", true},
@@ -128,17 +147,22 @@ var known = []struct {
 	{"in the public domain", "public domain", false},
 }
 
+var errUnknown = errors.New("is no licence known here: read it, then add it to the list")
+
 // classify names the licence of a text.
 func classify(text string) (string, error) {
 	text = strings.Join(strings.Fields(strings.ToLower(text)), " ")
-	for _, k := range known {
-		if !strings.Contains(text, k.sentence) {
-			continue
+	first, found := len(text), -1
+	for i, k := range known {
+		if at := strings.Index(text, k.sentence); at >= 0 && at < first {
+			first, found = at, i
 		}
-		if k.refused {
-			return "", fmt.Errorf("%s cannot be combined with Apache-2.0 in one static binary", k.name)
-		}
-		return k.name, nil
 	}
-	return "", errors.New("is no licence known here: read it, then add it to the list")
+	switch {
+	case found < 0:
+		return "", errUnknown
+	case known[found].refused:
+		return "", fmt.Errorf("%s cannot be combined with Apache-2.0 in one static binary", known[found].name)
+	}
+	return known[found].name, nil
 }

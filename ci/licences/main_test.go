@@ -21,10 +21,13 @@ func TestLicence(t *testing.T) {
 	}{
 		{"a permissive one", map[string]string{"LICENSE": mit}, "MIT", ""},
 		{"another spelling", map[string]string{"Licence.txt": mit}, "MIT", ""},
-		{"one that names a refused one", map[string]string{"LICENSE": mpl}, "MPL-2.0", ""},
-		{"two", map[string]string{"LICENSE": mit, "LICENSE-2": mpl}, "MIT MPL-2.0", ""},
+		{"one that names a refused one", map[string]string{"LICENSE": mpl}, "MPL", ""},
+		{"one for a part", map[string]string{"LICENSE": mit, "LICENSE-2": mpl}, "MIT MPL", ""},
 		{"a refused one", map[string]string{"COPYING": agpl}, "", "AGPL"},
 		{"a refused one beside a permissive one", map[string]string{"LICENSE": mit, "LICENSE-2": agpl}, "", "AGPL"},
+		{"a logo's beside", map[string]string{"LICENSE": mit, "LICENSE-LOGO": "See the web."}, "MIT", ""},
+		{"a list of third parties beside", map[string]string{"LICENSE": mit, "LICENSE-3RD-PARTY.md": agpl}, "MIT", ""},
+		{"only one for a part", map[string]string{"LICENSE-GO": mit}, "", "no licence file"},
 		{"none", map[string]string{"README": mit, "license.go": mit}, "", "no licence file"},
 		{"an unknown one", map[string]string{"LICENSE": "Ask me."}, "", "read it"},
 	} {
