@@ -80,21 +80,42 @@ func (tx *Tx) GrowDelivery(id model.DeliveryID, items int64) {
 		WHERE account_id = $1 AND id = $2`, id, items)
 }
 
-// StartDeliveries begins an attempt of each delivery at now: the first one
-// closes it. It returns them with the attempt counted. Those that have ended
-// already, or are not there, are left alone and left out.
-func (tx *Tx) StartDeliveries(ids []model.DeliveryID, now time.Time) ([]model.Delivery, error) {
-	var started []model.Delivery
+// DeliveriesByID finds deliveries. Those that are not there are left out.
+func (tx *Tx) DeliveriesByID(ids []model.DeliveryID) ([]model.Delivery, error) {
+	var list []model.Delivery
 	listed := few(ids)
-	err := tx.read(`UPDATE delivery
-		SET state = 'sending', attempts = attempts + 1, first_at = CASE WHEN first_at = 0 THEN $2 ELSE first_at END
-		WHERE account_id = $1 AND id IN (`+in(3, len(listed))+`) AND state IN ('open', 'sending')
-		RETURNING `+deliveryColumns,
+	err := tx.read(`SELECT `+deliveryColumns+`
+		FROM delivery
+		WHERE account_id = $1 AND id IN (`+in(2, len(listed))+`)
+		ORDER BY id`,
 		func(r Row) error {
 			d, err := scanDelivery(r)
-			started = append(started, d)
+			list = append(list, d)
 			return err
-		}, append([]any{ms(now)}, listed...)...)
+		}, listed...)
+	return list, err
+}
+
+// StartDeliveries closes deliveries, freezes their bodies and counts an
+// attempt of each, as they say. It reports for each whether it did: one that
+// more items joined, or that has ended, is left alone.
+func (tx *Tx) StartDeliveries(list []model.Delivery) ([]bool, error) {
+	changed := make([]int64, len(list))
+	statements := make([]Statement, len(list))
+	for i, d := range list {
+		statements[i] = Statement{
+			SQL: `UPDATE delivery
+				SET state = 'sending', body = $3, attempts = $4, first_at = $5
+				WHERE account_id = $1 AND id = $2 AND items = $6 AND state IN ('open', 'sending')`,
+			Args:     tx.args([]any{d.ID, d.Body, d.Attempts, ms(d.FirstAt), d.Items}),
+			Affected: &changed[i],
+		}
+	}
+	err := tx.run(statements...)
+	started := make([]bool, len(list))
+	for i, n := range changed {
+		started[i] = n == 1
+	}
 	return started, err
 }
 
@@ -116,13 +137,6 @@ func (tx *Tx) Items(ids []model.DeliveryID) ([]Item, error) {
 			return err
 		}, listed...)
 	return items, err
-}
-
-// FreezeBody queues what all attempts of a delivery send.
-func (tx *Tx) FreezeBody(id model.DeliveryID, body string) {
-	tx.write(`UPDATE delivery
-		SET body = $3
-		WHERE account_id = $1 AND id = $2`, id, body)
 }
 
 // EndDelivery queues how a delivery ended.

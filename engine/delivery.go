@@ -1,0 +1,284 @@
+package engine
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/google/uuid"
+
+	"grapevine/model"
+	"grapevine/store"
+)
+
+// gatherAtOnce is how many tells one transaction makes deliveries of, and
+// itemsAtOnce of how much a delivery tells at most.
+const (
+	gatherAtOnce = 1000
+	itemsAtOnce  = 100
+)
+
+// GatherTells turns due tells of a queue into deliveries, and returns how many
+// tells there were and whether more may be due. What they tell of joins the
+// endpoint's open delivery until that is full, then new ones.
+func (e *Engine) GatherTells(ctx context.Context, q model.Queue) (gathered int, more bool, err error) {
+	err = e.store.InTx(ctx, q.Account, func(tx *store.Tx) error {
+		now := e.now()
+		tells, err := tx.TakeJobs(q, now, gatherAtOnce)
+		gathered, more = len(tells), len(tells) == gatherAtOnce
+		if err != nil || len(tells) == 0 {
+			return err
+		}
+		_, ended, err := tx.Endpoint(model.EndpointID(q.Lane))
+		if err != nil || ended {
+			return err // nobody listens any more: the tells are done with
+		}
+		return e.deliverAll(tx, model.EndpointID(q.Lane), tells, now)
+	})
+	return gathered, more, err
+}
+
+// deliverAll puts what is told into deliveries of an endpoint.
+func (e *Engine) deliverAll(tx *store.Tx, endpoint model.EndpointID, tells []model.Job, now time.Time) error {
+	open, err := tx.OpenDelivery(endpoint, itemsAtOnce)
+	if err != nil {
+		return err
+	}
+	var items []store.Item
+	put := func(delivery model.DeliveryID, n int64) {
+		for _, tell := range tells[:n] {
+			items = append(items, store.Item{Delivery: delivery, Subject: tell.Subject})
+		}
+		tells = tells[n:]
+	}
+	if open.ID != 0 {
+		n := min(itemsAtOnce-open.Items, int64(len(tells)))
+		tx.GrowDelivery(open.ID, n)
+		put(open.ID, n)
+	}
+	var deliveries []model.Delivery
+	var jobs []model.Job
+	for len(tells) > 0 {
+		d, job, err := e.newDelivery(endpoint, now)
+		if err != nil {
+			return err
+		}
+		d.Items = min(itemsAtOnce, int64(len(tells)))
+		put(d.ID, d.Items)
+		deliveries, jobs = append(deliveries, d), append(jobs, job)
+	}
+	tx.InsertDeliveries(deliveries)
+	tx.InsertItems(items)
+	tx.Enqueue(jobs...)
+	return nil
+}
+
+// newDelivery makes an open delivery and the job that sends it.
+func (e *Engine) newDelivery(endpoint model.EndpointID, now time.Time) (model.Delivery, model.Job, error) {
+	ids, err := e.newIDs(2)
+	if err != nil {
+		return model.Delivery{}, model.Job{}, err
+	}
+	d := model.Delivery{ID: model.DeliveryID(ids[0]), UUID: uuid.NewString(), Endpoint: endpoint, State: model.DeliveryOpen, At: now}
+	job := model.Job{ID: model.JobID(ids[1]), Kind: model.JobDeliver, Lane: int64(endpoint), Subject: ids[0], RunAt: now}
+	return d, job, nil
+}
+
+// Sending is an attempt of a delivery that has begun.
+type Sending struct {
+	Job      model.Job
+	Delivery model.Delivery // with the body that all its attempts send
+	Endpoint model.Endpoint
+	Secret   func(use string) string // keys of the account, by their use
+}
+
+// Render writes the body of a delivery.
+type Render func(d *model.Delivery, to *model.Endpoint, told []Told) ([]byte, error)
+
+// unanswered is what a try says that nobody lived to complete.
+const unanswered = "no answer was recorded"
+
+// StartDeliveries begins an attempt of each delivery that claimed jobs of one
+// queue are for, and returns those that are to be sent. The first attempt of a
+// delivery closes it and freezes its body. A job whose delivery or endpoint
+// has ended is finished here, one whose delivery just grew is due again, and
+// one whose lease was lost is left out.
+func (e *Engine) StartDeliveries(ctx context.Context, q model.Queue, jobs []model.Job, render Render) ([]Sending, error) {
+	cfg, err := e.Config(ctx, q.Account)
+	if err != nil {
+		return nil, err
+	}
+	// All that is read is read beside the writers; what changed since shows in
+	// the transaction that follows.
+	now := e.now()
+	var to *model.Endpoint
+	var ended bool
+	var ready []model.Delivery
+	err = e.store.View(ctx, q.Account, func(tx *store.Tx) error {
+		if to, ended, err = tx.Endpoint(model.EndpointID(q.Lane)); err != nil || ended {
+			return err
+		}
+		ready, err = e.readyDeliveries(tx, q.Account, to, jobs, now, render)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	var sendings []Sending
+	err = e.store.InTx(ctx, q.Account, func(tx *store.Tx) error {
+		sendings = nil
+		held, err := tx.HoldJobs(jobs)
+		if err != nil {
+			return err
+		}
+		if ended {
+			return e.dropDeliveries(tx, held)
+		}
+		started, err := startAll(tx, held, ready, now)
+		for _, j := range held {
+			if d, ok := started[j.Subject]; ok {
+				sendings = append(sendings, Sending{Job: j, Delivery: d, Endpoint: *to, Secret: cfg.Secret})
+			}
+		}
+		return err
+	})
+	return sendings, err
+}
+
+// readyDeliveries reads the deliveries of jobs as their next attempt will
+// leave them. Those that have ended are left out.
+func (e *Engine) readyDeliveries(tx *store.Tx, account model.AccountID, to *model.Endpoint, jobs []model.Job, now time.Time, render Render) ([]model.Delivery, error) {
+	ids := make([]model.DeliveryID, len(jobs))
+	for i, j := range jobs {
+		ids[i] = model.DeliveryID(j.Subject)
+	}
+	found, err := tx.DeliveriesByID(ids)
+	if err != nil {
+		return nil, err
+	}
+	var ready []model.Delivery
+	var blank []model.DeliveryID
+	for _, d := range found {
+		if d.State != model.DeliveryOpen && d.State != model.DeliverySending {
+			continue
+		}
+		d.Attempts++
+		if d.Body == "" {
+			d.FirstAt = now
+			blank = append(blank, d.ID)
+		}
+		ready = append(ready, d)
+	}
+	of, err := e.toldOf(tx, account, blank)
+	if err != nil {
+		return nil, err
+	}
+	for i := range ready {
+		d := &ready[i]
+		if d.Body != "" {
+			continue
+		}
+		body, err := render(d, to, of[d.ID])
+		if err != nil {
+			return nil, fmt.Errorf("write delivery %s: %w", d.UUID, err)
+		}
+		d.Body = string(body)
+	}
+	return ready, nil
+}
+
+// toldOf finds what deliveries tell of.
+func (e *Engine) toldOf(tx *store.Tx, account model.AccountID, ids []model.DeliveryID) (map[model.DeliveryID][]Told, error) {
+	items, err := tx.Items(ids)
+	if err != nil {
+		return nil, err
+	}
+	rewards := make([]model.RewardID, len(items))
+	for i, item := range items {
+		rewards[i] = model.RewardID(item.Subject)
+	}
+	told, err := e.told(tx, account, rewards)
+	if err != nil {
+		return nil, err
+	}
+	byReward := make(map[model.RewardID]Told, len(told))
+	for _, t := range told {
+		byReward[t.Reward.ID] = t
+	}
+	of := make(map[model.DeliveryID][]Told, len(ids))
+	for i, item := range items {
+		t, ok := byReward[rewards[i]]
+		if !ok {
+			return nil, fmt.Errorf("delivery %d tells of reward %d, which is not there", item.Delivery, rewards[i])
+		}
+		of[item.Delivery] = append(of[item.Delivery], t)
+	}
+	return of, nil
+}
+
+// startAll begins an attempt of each ready delivery that a held job is for.
+func startAll(tx *store.Tx, held []model.Job, ready []model.Delivery, now time.Time) (map[int64]model.Delivery, error) {
+	byID := make(map[int64]model.Delivery, len(ready))
+	for _, d := range ready {
+		byID[int64(d.ID)] = d
+	}
+	var list []model.Delivery
+	var jobs []model.Job
+	for _, j := range held {
+		d, ok := byID[j.Subject]
+		if !ok { // it has ended
+			if _, err := tx.FinishJob(&j); err != nil {
+				return nil, err
+			}
+			continue
+		}
+		list, jobs = append(list, d), append(jobs, j)
+	}
+	began, err := tx.StartDeliveries(list)
+	if err != nil {
+		return nil, err
+	}
+	started := make(map[int64]model.Delivery, len(list))
+	var attempts []model.Attempt
+	for i, d := range list {
+		if !began[i] { // items joined since it was read
+			if _, err := tx.RetryJob(&jobs[i], now, ""); err != nil {
+				return nil, err
+			}
+			continue
+		}
+		started[int64(d.ID)] = d
+		attempts = append(attempts, model.Attempt{Delivery: d.ID, Number: d.Attempts, At: now, Error: unanswered})
+	}
+	tx.InsertAttempts(attempts)
+	return started, nil
+}
+
+// dropDeliveries gives up what would go to an endpoint that has ended.
+func (e *Engine) dropDeliveries(tx *store.Tx, jobs []model.Job) error {
+	for _, j := range jobs {
+		tx.EndDelivery(model.DeliveryID(j.Subject), model.DeliveryFailed, e.now())
+		if _, err := tx.FinishJob(&j); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// EndDelivery records what came of an attempt: the delivery has ended as
+// delivered or failed, or it is sending still and tried again at next. Of the
+// attempt the caller says all but which one it was. It fails with
+// ErrLeaseLost.
+func (e *Engine) EndDelivery(ctx context.Context, s *Sending, a model.Attempt, state model.DeliveryState, next time.Time) error {
+	a.Delivery, a.Number = s.Delivery.ID, s.Delivery.Attempts
+	return e.settle(ctx, s.Job, func(tx *store.Tx) (held bool, err error) {
+		if state == model.DeliverySending {
+			held, err = tx.RetryJob(&s.Job, next, a.Error)
+		} else {
+			held, err = tx.FinishJob(&s.Job)
+			tx.EndDelivery(s.Delivery.ID, state, e.now())
+		}
+		tx.EndAttempt(a)
+		return held, err
+	})
+}

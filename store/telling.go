@@ -1,0 +1,157 @@
+package store
+
+import (
+	"cmp"
+	"maps"
+	"slices"
+
+	"grapevine/model"
+)
+
+// Rewards finds rewards, in the order of their ids, and the codes of the
+// coupons that came with them.
+func (tx *Tx) Rewards(ids []model.RewardID) ([]*model.Reward, map[model.RewardID]string, error) {
+	if len(ids) == 0 {
+		return nil, nil, nil
+	}
+	coupons := map[model.RewardID]string{}
+	listed := few(ids)
+	tx.queued = append(tx.queued, tx.ask(`SELECT w.id, k.code
+		FROM reward w
+		JOIN coupon k ON k.account_id = w.account_id AND k.batch_id = w.batch_id AND k.id = w.coupon_id
+		WHERE w.account_id = $1 AND w.id IN (`+in(2, len(listed))+`) AND w.coupon_id <> 0`,
+		func(r Row) error {
+			var id model.RewardID
+			var code string
+			err := r.Scan(&id, &code)
+			coupons[id] = code
+			return err
+		}, listed...))
+	rewards, err := tx.rewards(`id IN (`+in(2, len(listed))+`)
+		ORDER BY id`, listed...)
+	return rewards, coupons, err
+}
+
+// FriendsCounted lists who counts for an advocate under a rule with a number
+// above and below the given ones, by number.
+func (tx *Tx) FriendsCounted(advocate model.PersonID, rule model.RuleID, above, below int64) ([]Referral, error) {
+	owner, err := tx.owners([]model.PersonID{advocate})
+	if err != nil || len(owner) == 0 {
+		return nil, err
+	}
+	var list []Referral
+	group := few(slices.Sorted(maps.Keys(owner)))
+	err = tx.read(`SELECT rule_id, person_id, friend_id, number
+		FROM referral
+		WHERE account_id = $1 AND rule_id = $2 AND number > $3 AND number < $4 AND person_id IN (`+in(5, len(group))+`)
+		ORDER BY number, friend_id`,
+		func(r Row) error {
+			var f Referral
+			err := r.Scan(&f.Rule, &f.Advocate, &f.Friend, &f.Number)
+			list = append(list, f)
+			return err
+		}, append([]any{rule, above, below}, group...)...)
+	return list, err
+}
+
+// Contact is how a person is known to the merchant.
+type Contact struct {
+	Person     model.PersonID // the one that the person was merged into, if so
+	Email      string
+	CustomerID string
+	Profile    model.Profile
+}
+
+// Contacts finds how persons are known: by their main names, and by those of
+// the person they were merged into. Nobody is contact 0.
+func (tx *Tx) Contacts(ids []model.PersonID) (map[model.PersonID]*Contact, error) {
+	contacts := map[model.PersonID]*Contact{0: {}}
+	ids = distinct(ids)
+	if len(ids) == 0 {
+		return contacts, nil
+	}
+	owner, err := tx.owners(ids)
+	if err != nil || len(owner) == 0 {
+		return contacts, err
+	}
+	for _, into := range owner {
+		contacts[into] = &Contact{Person: into}
+	}
+	listed := few(slices.Sorted(maps.Keys(owner)))
+	identities := tx.ask(`SELECT person_id, kind, shown
+		FROM identity
+		WHERE account_id = $1 AND person_id IN (`+in(2, len(listed))+`)
+		ORDER BY main DESC, at, value`,
+		func(r Row) error {
+			var id model.PersonID
+			var kind model.IdentityKind
+			var shown string
+			err := r.Scan(&id, &kind, &shown)
+			c := contacts[owner[id]]
+			switch kind {
+			case model.Email:
+				c.Email = cmp.Or(c.Email, shown)
+			case model.CustomerID:
+				c.CustomerID = cmp.Or(c.CustomerID, shown)
+			}
+			return err
+		}, listed...)
+	profiles := tx.ask(`SELECT person_id, first_name, last_name, ip, agent
+		FROM profile
+		WHERE account_id = $1 AND person_id IN (`+in(2, len(listed))+`)`,
+		func(r Row) error {
+			var p model.Profile
+			err := r.Scan(&p.Person, &p.FirstName, &p.LastName, &p.IP, &p.Agent)
+			if owner[p.Person] == p.Person {
+				contacts[p.Person].Profile = p
+			}
+			return err
+		}, listed...)
+	if err := tx.run(identities, profiles); err != nil {
+		return nil, err
+	}
+	for _, id := range ids {
+		if into, known := owner[id]; known {
+			contacts[id] = contacts[into]
+		} else {
+			contacts[id] = &Contact{Person: id}
+		}
+	}
+	return contacts, nil
+}
+
+// owners finds whom persons were merged into, themselves where they were not,
+// for the persons and for all who were merged into the same.
+func (tx *Tx) owners(ids []model.PersonID) (map[model.PersonID]model.PersonID, error) {
+	owner := map[model.PersonID]model.PersonID{}
+	var merged []model.PersonID
+	listed := few(ids)
+	err := tx.read(`SELECT id, alias_of, aliases
+		FROM person
+		WHERE account_id = $1 AND id IN (`+in(2, len(listed))+`)`,
+		func(r Row) error {
+			var id, into model.PersonID
+			var aliases int64
+			err := r.Scan(&id, &into, &aliases)
+			if into != 0 || aliases > 0 {
+				merged = append(merged, cmp.Or(into, id))
+			}
+			owner[id] = cmp.Or(into, id)
+			owner[owner[id]] = owner[id]
+			return err
+		}, listed...)
+	if err != nil || len(merged) == 0 {
+		return owner, err
+	}
+	listed = few(distinct(merged))
+	err = tx.read(`SELECT id, alias_of
+		FROM person
+		WHERE account_id = $1 AND alias_of IN (`+in(2, len(listed))+`) AND alias_of <> 0`,
+		func(r Row) error {
+			var id, into model.PersonID
+			err := r.Scan(&id, &into)
+			owner[id] = into
+			return err
+		}, listed...)
+	return owner, err
+}
