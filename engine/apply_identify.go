@@ -1,0 +1,456 @@
+package engine
+
+import (
+	"crypto/rand"
+	"fmt"
+	"slices"
+
+	"github.com/google/uuid"
+
+	"grapevine/model"
+)
+
+// firstID is where the ids of configuration begin that we make: those that
+// somebody brings along are often small.
+const firstID = 1001
+
+// codeAlphabet leaves out what is misread: 0 and o, 1 and l.
+const codeAlphabet = "23456789abcdefghijkmnpqrstuvwxyz"
+
+// Lengths of what identify makes.
+const (
+	codeLength  = 8
+	tokenLength = 8
+)
+
+// ids gives the smallest ids that this account never used.
+type ids struct {
+	used map[int64]bool
+	last int64
+}
+
+func (n *ids) next() int64 {
+	if n.last < firstID {
+		n.last = firstID
+	}
+	for n.used[n.last] {
+		n.last++
+	}
+	n.used[n.last] = true
+	return n.last
+}
+
+// identify finds out which entry of the file is which stored one, and gives
+// ids, codes and tokens to those that have none.
+func (a *applying) identify() error {
+	if err := a.matchCampaigns(); err != nil {
+		return err
+	}
+	if err := a.matchBatches(); err != nil {
+		return err
+	}
+	a.matchSettings()
+	for i := range a.project.Campaigns {
+		if err := a.matchParts(&a.project.Campaigns[i], campaignPath(i)); err != nil {
+			return err
+		}
+	}
+	if err := a.matchEarning(); err != nil {
+		return err
+	}
+	return a.generate()
+}
+
+func campaignPath(i int) string { return fmt.Sprintf("campaigns[%d]", i) }
+
+// match pairs entries of a file with stored ones, each at most once. rules say
+// what makes a pair, the strongest first, which is the id. The first names of
+// them are identifiers, not mere titles: a stored entry that an id claims while
+// such a rule gives it to another entry of the file is a mistake in the file,
+// and taken is the one with the id.
+func match[F, S any](file []F, have []S, identifiers int, rules ...func(*F, *S) bool) (pairs []int, taken int) {
+	pairs = slices.Repeat([]int{-1}, len(file))
+	owners := slices.Repeat([]int{-1}, len(have))
+	byID := make([]bool, len(have))
+	for strength, pair := range rules {
+		for i := range file {
+			for j := range have {
+				if pairs[i] >= 0 {
+					break
+				}
+				if !pair(&file[i], &have[j]) {
+					continue
+				}
+				switch {
+				case owners[j] < 0:
+					pairs[i], owners[j], byID[j] = j, i, strength == 0
+				case byID[j] && strength < identifiers:
+					return nil, owners[j]
+				}
+			}
+		}
+	}
+	return pairs, -1
+}
+
+// idTaken is the error of an entry whose id is that of another one.
+func idTaken(path string, id int64, whose string) error {
+	return &model.Error{Kind: model.Conflict, Field: path + ".id",
+		Msg: fmt.Sprintf("an id that is free or this entry's own: %d is that of %s", id, whose)}
+}
+
+func (a *applying) matchCampaigns() error {
+	// One that is offered wins over an archived one of the same name.
+	have := slices.Clone(a.stored.campaigns)
+	slices.SortStableFunc(have, func(x, y model.Campaign) int {
+		return compareBool(x.Archived, y.Archived)
+	})
+	pairs, taken := match(a.project.Campaigns, have, 3,
+		func(f, s *model.Campaign) bool { return f.ID == s.ID },
+		func(f, s *model.Campaign) bool { return f.ID == 0 && f.UUID != "" && f.UUID == s.UUID },
+		func(f, s *model.Campaign) bool {
+			return f.ID == 0 && f.Code != "" && model.FoldCode(f.Code) == model.FoldCode(s.Code)
+		},
+		func(f, s *model.Campaign) bool { return f.ID == 0 && f.Name == s.Name },
+	)
+	if taken >= 0 {
+		return idTaken(campaignPath(taken), int64(a.project.Campaigns[taken].ID), "another campaign of this file")
+	}
+	for i, j := range pairs {
+		if j < 0 {
+			continue
+		}
+		c, s := &a.project.Campaigns[i], &have[j]
+		c.ID, c.Version, c.Archived = s.ID, s.Version, s.Archived
+		keep(&c.UUID, s.UUID)
+		keep(&c.Code, s.Code)
+		keep(&c.ProjectToken, s.ProjectToken)
+	}
+	for i, c := range a.project.Campaigns {
+		for _, s := range have {
+			if c.UUID == s.UUID && c.ID != s.ID {
+				return &model.Error{Kind: model.Conflict, Field: campaignPath(i) + ".uuid",
+					Msg: fmt.Sprintf("a uuid of its own: %s is that of campaign %d", c.UUID, s.ID)}
+			}
+		}
+	}
+	return nil
+}
+
+// keep fills in what the file leaves out.
+func keep[T comparable](field *T, stored T) {
+	var none T
+	if *field == none {
+		*field = stored
+	}
+}
+
+func compareBool(x, y bool) int {
+	switch {
+	case x == y:
+		return 0
+	case y:
+		return -1
+	}
+	return 1
+}
+
+func (a *applying) matchBatches() error {
+	pairs, taken := match(a.project.Batches, a.stored.batches, 2,
+		func(f, s *model.Batch) bool { return f.ID == s.ID },
+		func(f, s *model.Batch) bool { return f.ID == 0 && f.Name == s.Name },
+	)
+	if taken >= 0 {
+		return idTaken(fmt.Sprintf("coupons[%d]", taken), int64(a.project.Batches[taken].ID), "another batch of this file")
+	}
+	for i, j := range pairs {
+		if j >= 0 {
+			a.project.Batches[i].ID = a.stored.batches[j].ID
+			a.project.Batches[i].Size = a.stored.batches[j].Size
+		}
+	}
+	for i, b := range a.project.Batches {
+		for _, s := range a.stored.batches {
+			if b.Name == s.Name && b.ID != s.ID {
+				return &model.Error{Kind: model.Conflict, Field: fmt.Sprintf("coupons[%d].batch", i),
+					Msg: fmt.Sprintf("a name of its own: %q is that of batch %d", b.Name, s.ID)}
+			}
+		}
+	}
+	return nil
+}
+
+// matchSettings gives redemptions and tiers their ids.
+func (a *applying) matchSettings() {
+	settings := &a.project.Settings
+	have := a.stored.settings
+	if have == nil {
+		have = &model.Settings{}
+	}
+	pairs, _ := match(settings.Redemption, have.Redemption, 1,
+		func(f, s *model.Redemption) bool { return f.ID == s.ID },
+		func(f, s *model.Redemption) bool { return f.ID == "" && f.Name == s.Name },
+	)
+	for i, j := range pairs {
+		if j >= 0 {
+			keep(&settings.Redemption[i].ID, have.Redemption[j].ID)
+		}
+		keep(&settings.Redemption[i].ID, uuid.NewString())
+	}
+	tiers, _ := match(settings.Tiers, have.Tiers, 1,
+		func(f, s *model.Tier) bool { return f.ID == s.ID },
+		func(f, s *model.Tier) bool { return f.ID == "" && f.Name == s.Name },
+	)
+	for i, j := range tiers {
+		if j >= 0 {
+			keep(&settings.Tiers[i].ID, have.Tiers[j].ID)
+		}
+		keep(&settings.Tiers[i].ID, uuid.NewString())
+	}
+}
+
+// matchEarning finds earning rules by their names: in the settings in force,
+// else in the last ones that knew them.
+func (a *applying) matchEarning() error {
+	if a.stored.settings == nil {
+		return nil
+	}
+	rules := a.project.Settings.Earning
+	matchEarning(rules, a.stored.settings.Earning)
+	if !slices.ContainsFunc(rules, func(r model.EarningRule) bool { return r.ID == 0 }) {
+		return nil
+	}
+	h, err := a.history()
+	if err != nil {
+		return err
+	}
+	for _, version := range h.settings {
+		matchEarning(rules, version.Earning)
+	}
+	return nil
+}
+
+func matchEarning(rules, have []model.EarningRule) {
+	pairs, _ := match(rules, have, 1,
+		func(f, s *model.EarningRule) bool { return f.ID == s.ID },
+		func(f, s *model.EarningRule) bool { return f.ID == 0 && f.Name == s.Name },
+	)
+	for i, j := range pairs {
+		if j >= 0 {
+			rules[i].ID = have[j].ID
+		}
+	}
+}
+
+// matchParts gives the rules, widgets and questions of a campaign the ids they
+// have in its newest version, or had in the last one that knew them.
+func (a *applying) matchParts(c *model.Campaign, path string) error {
+	if c.Version == 0 {
+		return nil
+	}
+	at := slices.IndexFunc(a.stored.campaigns, func(s model.Campaign) bool { return s.ID == c.ID })
+	if err := matchVersion(c, &a.stored.campaigns[at], path); err != nil {
+		return err
+	}
+	if !lacksIDs(c) {
+		return nil
+	}
+	h, err := a.history()
+	if err != nil {
+		return err
+	}
+	for i := range h.campaigns {
+		if old := &h.campaigns[i]; old.ID == c.ID && old.Version != c.Version {
+			if err := matchVersion(c, old, path); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func lacksIDs(c *model.Campaign) bool {
+	return slices.ContainsFunc(c.Rules, func(r model.Rule) bool { return r.ID == 0 }) ||
+		slices.ContainsFunc(c.Widgets, func(w model.Widget) bool { return w.ID == "" }) ||
+		slices.ContainsFunc(c.Questions, func(q model.Question) bool { return q.ID == 0 })
+}
+
+func matchVersion(c, s *model.Campaign, path string) error {
+	rules, taken := match(c.Rules, s.Rules, 2,
+		func(f, s *model.Rule) bool { return f.ID == s.ID },
+		func(f, s *model.Rule) bool { return f.ID == 0 && f.Descriptor == s.Descriptor },
+		func(f, s *model.Rule) bool { return f.ID == 0 && f.Name == s.Name },
+	)
+	if taken >= 0 {
+		return idTaken(fmt.Sprintf("%s.rewards[%d]", path, taken), int64(c.Rules[taken].ID), "another reward of this campaign")
+	}
+	for i, j := range rules {
+		if j >= 0 {
+			c.Rules[i].ID = s.Rules[j].ID
+		}
+	}
+	widgets, _ := match(c.Widgets, s.Widgets, 1,
+		func(f, s *model.Widget) bool { return f.ID == s.ID },
+		func(f, s *model.Widget) bool { return f.ID == "" && f.Name == s.Name },
+	)
+	for i, j := range widgets {
+		if j >= 0 {
+			c.Widgets[i].ID = s.Widgets[j].ID
+		}
+	}
+	questions, _ := match(c.Questions, s.Questions, 1,
+		func(f, s *model.Question) bool { return f.ID == s.ID },
+		func(f, s *model.Question) bool { return f.ID == 0 && f.Text == s.Text },
+	)
+	for i, j := range questions {
+		if j >= 0 {
+			c.Questions[i].ID = s.Questions[j].ID
+		}
+	}
+	return nil
+}
+
+// generate makes what is still missing.
+func (a *applying) generate() error {
+	if err := a.collectIDs(); err != nil {
+		return err
+	}
+	p := a.project
+	for i := range p.Campaigns {
+		c := &p.Campaigns[i]
+		if c.ID == 0 {
+			c.ID = model.CampaignID(a.ids.next())
+		}
+		if c.UUID == "" {
+			c.UUID = uuid.NewString()
+		}
+		for c.Code == "" || model.Reserved(c.Code) {
+			c.Code = random(codeAlphabet, codeLength)
+		}
+		if c.ProjectToken == "" {
+			c.ProjectToken = random(codeAlphabet, tokenLength)
+		}
+		for r := range c.Rules {
+			if c.Rules[r].ID == 0 {
+				c.Rules[r].ID = model.RuleID(a.ids.next())
+			}
+		}
+		for w := range c.Widgets {
+			keep(&c.Widgets[w].ID, uuid.NewString())
+		}
+		for q := range c.Questions {
+			if c.Questions[q].ID == 0 {
+				c.Questions[q].ID = a.ids.next()
+			}
+		}
+	}
+	for i := range p.Batches {
+		if p.Batches[i].ID == 0 {
+			p.Batches[i].ID = model.BatchID(a.ids.next())
+		}
+	}
+	for i := range p.Settings.Earning {
+		if p.Settings.Earning[i].ID == 0 {
+			p.Settings.Earning[i].ID = model.RuleID(a.ids.next())
+		}
+	}
+	return nil
+}
+
+// collectIDs finds every id that the account uses or ever used. It fails with
+// Conflict where the file gives a reward the id of another campaign's: limits
+// are counted by it.
+func (a *applying) collectIDs() error {
+	a.ids.used = map[int64]bool{}
+	p := a.project
+	rules := map[model.RuleID]model.CampaignID{}
+	complete := true
+	for _, c := range p.Campaigns {
+		a.ids.used[int64(c.ID)] = true
+		complete = complete && c.ID != 0 && c.Version != 0 && !lacksIDs(&c)
+		a.ids.use(&c)
+	}
+	for _, b := range p.Batches {
+		a.ids.used[int64(b.ID)] = true
+		complete = complete && b.ID != 0
+	}
+	for _, r := range p.Settings.Earning {
+		a.ids.used[int64(r.ID)] = true
+		complete = complete && r.ID != 0
+	}
+	if complete && !a.newRule() {
+		return nil
+	}
+	h, err := a.history()
+	if err != nil {
+		return err
+	}
+	for i := range h.campaigns {
+		c := &h.campaigns[i]
+		a.ids.used[int64(c.ID)] = true
+		a.ids.use(c)
+		for _, r := range c.Rules {
+			rules[r.ID] = c.ID
+		}
+	}
+	for _, b := range a.stored.batches {
+		a.ids.used[int64(b.ID)] = true
+	}
+	for _, s := range h.settings {
+		for _, r := range s.Earning {
+			a.ids.used[int64(r.ID)] = true
+			rules[r.ID] = 0
+		}
+	}
+	for i, c := range p.Campaigns {
+		for j, r := range c.Rules {
+			if owner, ok := rules[r.ID]; ok && owner != c.ID {
+				whose := fmt.Sprintf("a reward of campaign %d", owner)
+				if owner == 0 {
+					whose = "an earning rule"
+				}
+				return idTaken(fmt.Sprintf("%s.rewards[%d]", campaignPath(i), j), int64(r.ID), whose)
+			}
+		}
+	}
+	return nil
+}
+
+// use marks the ids inside a campaign as used.
+func (n *ids) use(c *model.Campaign) {
+	for _, r := range c.Rules {
+		n.used[int64(r.ID)] = true
+	}
+	for _, q := range c.Questions {
+		n.used[q.ID] = true
+	}
+}
+
+// newRule tells whether a campaign has a rule that its newest stored version
+// does not have.
+func (a *applying) newRule() bool {
+	for _, s := range a.stored.campaigns {
+		at := slices.IndexFunc(a.project.Campaigns, func(c model.Campaign) bool { return c.ID == s.ID })
+		if at < 0 {
+			continue
+		}
+		for _, r := range a.project.Campaigns[at].Rules {
+			if s.Rule(r.ID) == nil {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// random makes a text of n characters of an alphabet of 32.
+func random(alphabet string, n int) string {
+	text := make([]byte, n)
+	if _, err := rand.Read(text); err != nil {
+		panic(err) // crypto/rand never fails on the systems that Go supports
+	}
+	for i, b := range text {
+		text[i] = alphabet[int(b)%len(alphabet)]
+	}
+	return string(text)
+}
