@@ -13,7 +13,7 @@ import (
 // openTemp opens an empty database that ends with the test.
 func openTemp(t *testing.T) store.Engine { return openFile(t, filepath.Join(t.TempDir(), "test.db")) }
 
-func openFile(t *testing.T, path string) *sqlite.Engine {
+func openFile(t testing.TB, path string) *sqlite.Engine {
 	t.Helper()
 	e, err := sqlite.Open(context.Background(), sqlite.Config{Path: path})
 	if err != nil {
