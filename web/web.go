@@ -10,8 +10,8 @@ import (
 	"net/http"
 )
 
-// HandlerFunc answers a request, or returns why it cannot. It must not return
-// an error after it has begun to answer, unless the rest cannot be sent.
+// HandlerFunc answers a request, or returns why it cannot. An error that it
+// returns after it has begun to answer is logged only.
 type HandlerFunc func(w http.ResponseWriter, r *http.Request) error
 
 // Fail answers an error in a facade's own shape. It does not log: Front does,
