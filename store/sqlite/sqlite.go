@@ -69,6 +69,12 @@ func (e *Engine) ForUpdate() string { return "" }
 // SkipLocked is empty: the writer is alone.
 func (e *Engine) SkipLocked() string { return "" }
 
+// Commits counts the commits since the database was opened, and the
+// transactions that shared them.
+func (e *Engine) Commits() (commits, transactions int64) {
+	return e.writer.commits.Load(), e.writer.transactions.Load()
+}
+
 // Close waits for running transactions and closes the database.
 func (e *Engine) Close() error {
 	if e.closed.Swap(true) {

@@ -39,6 +39,8 @@ type writer struct {
 	watch *watch
 	batch []*request // those whose answer depends on the next commit
 
+	commits, transactions atomic.Int64 // that were made durable
+
 	gate   sync.RWMutex // held for reading while a request is put into queue
 	closed bool
 }
@@ -163,6 +165,8 @@ func (w *writer) commit(first *request) {
 		w.lose(err)
 		return
 	}
+	w.commits.Add(1)
+	w.transactions.Add(int64(len(w.batch)))
 	w.answer()
 }
 
