@@ -39,14 +39,10 @@ func translate(err error) error {
 	return err
 }
 
-// rerun reports whether an error of the server, if it is one, is due to other
-// transactions.
-func rerun(err error) (again, ok bool) {
+// inTheWay reports whether err is due to other transactions, which undid this one.
+func inTheWay(err error) bool {
 	pg, ok := errors.AsType[*pgconn.PgError](err)
-	if !ok {
-		return false, false
-	}
-	return pg.Code == serializationFailure || pg.Code == deadlockDetected, true
+	return ok && (pg.Code == serializationFailure || pg.Code == deadlockDetected)
 }
 
 // interrupted is an error whose reason is why, not what the driver made of it.

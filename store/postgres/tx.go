@@ -206,11 +206,9 @@ func (t *tx) rollback() {
 // mayRunAgain reports whether the transaction failed because of others, and
 // surely left nothing behind.
 func (t *tx) mayRunAgain() bool {
-	if t.err == nil {
-		return false // it was fn that failed
+	if inTheWay(t.err) {
+		return true
 	}
-	if again, ok := rerun(t.err); ok {
-		return again
-	}
-	return t.s.conn.IsClosed() && !t.committed // the connection broke
+	broken := t.err != nil && t.s.conn.IsClosed()
+	return broken && !t.committed && !errors.Is(t.err, store.ErrSlow)
 }
