@@ -10,6 +10,8 @@ import (
 
 	"grapevine/model"
 	"grapevine/store"
+	"grapevine/store/pgtest"
+	"grapevine/store/postgres"
 	"grapevine/store/sqlite"
 )
 
@@ -17,6 +19,13 @@ import (
 func onEngines(t *testing.T, test func(*testing.T, *store.Store)) {
 	t.Run("sqlite", func(t *testing.T) {
 		engine, err := sqlite.Open(t.Context(), sqlite.Config{Path: filepath.Join(t.TempDir(), "test.db")})
+		if err != nil {
+			t.Fatal(err)
+		}
+		run(t, engine, test)
+	})
+	t.Run("postgres", func(t *testing.T) {
+		engine, err := postgres.Open(t.Context(), postgres.Config{URL: pgtest.URL(t)})
 		if err != nil {
 			t.Fatal(err)
 		}
