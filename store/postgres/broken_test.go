@@ -105,7 +105,7 @@ func openProxy(t *testing.T, trigger string, before bool) (store.Engine, *proxy)
 	return e, p
 }
 
-func run(t *testing.T, e store.Engine, sql string) {
+func run(t testing.TB, e store.Engine, sql string) {
 	t.Helper()
 	if err := e.Update(context.Background(), func(store.Conn) ([]store.Statement, error) {
 		return []store.Statement{{SQL: sql}}, nil
