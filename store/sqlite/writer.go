@@ -41,6 +41,8 @@ type writer struct {
 
 	commits, transactions atomic.Int64 // that were made durable
 
+	requests sync.Pool // of those that were answered
+
 	gate   sync.RWMutex // held for reading while a request is put into queue
 	closed bool
 }
@@ -60,8 +62,6 @@ const (
 	left          // by its caller, who is gone
 )
 
-var requests = sync.Pool{New: func() any { return &request{answer: make(chan error, 1)} }}
-
 func newWriter(c *conn, log *slog.Logger) *writer {
 	w := &writer{
 		c:     c,
@@ -70,6 +70,7 @@ func newWriter(c *conn, log *slog.Logger) *writer {
 		done:  make(chan struct{}),
 		watch: newWatch(c.interrupt),
 	}
+	w.requests.New = func() any { return &request{answer: make(chan error, 1)} }
 	c.arm(true)
 	go w.run()
 	return w
@@ -82,7 +83,7 @@ func (e *Engine) Update(ctx context.Context, fn func(store.Conn) ([]store.Statem
 }
 
 func (w *writer) update(ctx context.Context, fn func(store.Conn) ([]store.Statement, error)) error {
-	r := requests.Get().(*request)
+	r := w.requests.Get().(*request)
 	r.ctx, r.fn, r.err = ctx, fn, nil
 	r.state.Store(waiting)
 	if err := w.put(r); err != nil {
@@ -91,7 +92,7 @@ func (w *writer) update(ctx context.Context, fn func(store.Conn) ([]store.Statem
 	select {
 	case err := <-r.answer:
 		r.ctx, r.fn = nil, nil
-		requests.Put(r)
+		w.requests.Put(r)
 		return err
 	case <-ctx.Done():
 		if r.state.CompareAndSwap(waiting, left) {
