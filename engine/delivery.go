@@ -18,13 +18,14 @@ const (
 	itemsAtOnce  = 100
 )
 
-// GatherTells turns due tells of a queue into deliveries, and returns how many
-// tells there were and whether more may be due. What they tell of joins the
-// endpoint's open delivery until that is full, then new ones.
+// GatherTells turns the tells of a queue into deliveries, those too that would
+// be due a moment later, and returns how many there were and whether there may
+// be more. What they tell of joins the endpoint's open delivery until that is
+// full, then new ones.
 func (e *Engine) GatherTells(ctx context.Context, q model.Queue) (gathered int, more bool, err error) {
 	err = e.store.InTx(ctx, q.Account, func(tx *store.Tx) error {
 		now := e.now()
-		tells, err := tx.TakeJobs(q, now, gatherAtOnce)
+		tells, err := tx.TakeJobs(q, now.Add(Gather), gatherAtOnce)
 		gathered, more = len(tells), len(tells) == gatherAtOnce
 		if err != nil || len(tells) == 0 {
 			return err

@@ -24,8 +24,11 @@ func (e *Engine) DueQueues(ctx context.Context) ([]model.Queue, error) {
 	return e.store.DueQueues(ctx, e.now(), limit)
 }
 
-// NextJob is when the earliest job is due, zero when there is none.
-func (e *Engine) NextJob(ctx context.Context) (time.Time, error) { return e.store.NextJob(ctx) }
+// NextJob is when the earliest job is due that is not due by now, zero when
+// there is none.
+func (e *Engine) NextJob(ctx context.Context) (time.Time, error) {
+	return e.store.NextJob(ctx, e.now())
+}
 
 // ClaimJobs leases up to limit due jobs of a queue, each for 25 seconds.
 func (e *Engine) ClaimJobs(ctx context.Context, q model.Queue, limit int) ([]model.Job, error) {

@@ -42,14 +42,15 @@ func (s *Store) DueQueues(ctx context.Context, now time.Time, limit int) ([]mode
 	return due, err
 }
 
-// NextJob is when the earliest job of all accounts is due, zero when there is
-// none. Like DueQueues it reads all accounts, but only the first of an index.
-func (s *Store) NextJob(ctx context.Context) (time.Time, error) {
+// NextJob is when the earliest job of all accounts is due that is not due at
+// now, zero when there is none. Like DueQueues it reads all accounts, but only
+// one entry of an index.
+func (s *Store) NextJob(ctx context.Context, now time.Time) (time.Time, error) {
 	var next int64
 	err := s.ask(ctx, `SELECT COALESCE(MIN(run_at), 0)
 		FROM job
-		WHERE dead = 0`,
-		func(r Row) error { return r.Scan(&next) })
+		WHERE dead = 0 AND run_at > $1`,
+		func(r Row) error { return r.Scan(&next) }, ms(now))
 	return at(next), err
 }
 

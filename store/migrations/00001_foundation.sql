@@ -148,6 +148,7 @@ CREATE TABLE code (
   participant_id BIGINT NOT NULL, -- 0: the campaign's own join link
   person_id      BIGINT NOT NULL,
   seed           $text NOT NULL, -- digest of what was asked for; '' for the main code
+  place          $text NOT NULL, -- channel, widget and parameters: one link each, unless a seed asks for another
   channel        $text NOT NULL,
   params         $text NOT NULL, -- query that the landing address gets
   made_at        BIGINT NOT NULL,
@@ -411,6 +412,7 @@ CREATE TABLE job (
 ) $clustered;
 CREATE INDEX job_due ON job (run_at, account_id, kind, lane) WHERE dead = 0;
 CREATE INDEX job_lane ON job (account_id, kind, lane, run_at, id) WHERE dead = 0;
+CREATE INDEX job_dead ON job (account_id, id) WHERE dead = 1;
 
 CREATE TABLE delivery (
   account_id  BIGINT NOT NULL,

@@ -1,0 +1,97 @@
+package deliver
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+)
+
+const (
+	// Timeout is how long a receiver may take to answer.
+	Timeout = 10 * time.Second
+	// excerptSize is how much of an answer is kept, and drainSize how much is
+	// read so that the connection can be used again.
+	excerptSize = 1 << 10
+	drainSize   = 64 << 10
+)
+
+// NewClient makes the client that all requests leave the house by. It follows
+// no redirect, uses no proxy, and reaches private networks only if allowed.
+func NewClient(allowPrivate bool) *http.Client {
+	dialer := &net.Dialer{Timeout: Timeout, KeepAlive: 30 * time.Second}
+	if !allowPrivate {
+		dialer.Control = dialPublic
+	}
+	return &http.Client{
+		Transport: &http.Transport{
+			DialContext:            dialer.DialContext,
+			ForceAttemptHTTP2:      true,
+			DisableCompression:     true,
+			MaxIdleConns:           256,
+			MaxIdleConnsPerHost:    perEndpoint,
+			IdleConnTimeout:        90 * time.Second,
+			TLSHandshakeTimeout:    Timeout,
+			MaxResponseHeaderBytes: 64 << 10,
+		},
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}
+}
+
+// answer is what came of one request.
+type answer struct {
+	status  int // 0: none came
+	excerpt string
+	trouble string // why none came; without credentials
+}
+
+// post sends body and waits for the answer, Timeout at most.
+func post(ctx context.Context, client *http.Client, address string, header http.Header, body string) answer {
+	ctx, cancel := context.WithTimeout(ctx, Timeout)
+	defer cancel()
+	request, err := http.NewRequestWithContext(ctx, http.MethodPost, address, strings.NewReader(body))
+	if err != nil {
+		return answer{trouble: "the address cannot be read"}
+	}
+	for name, values := range header {
+		request.Header[name] = values
+	}
+	request.Header.Set("User-Agent", "Grapevine")
+	response, err := client.Do(request)
+	if err != nil {
+		return answer{trouble: trouble(err)}
+	}
+	defer response.Body.Close()
+	// The status is the answer; of its text, what comes in time will do.
+	var excerpt bytes.Buffer
+	if _, err := io.CopyN(&excerpt, response.Body, excerptSize); err == nil {
+		_, _ = io.CopyN(io.Discard, response.Body, drainSize)
+	}
+	return answer{status: response.StatusCode, excerpt: clean(excerpt.String())}
+}
+
+// trouble says why no answer came. The address of a request, which may carry
+// credentials, is left out.
+func trouble(err error) string {
+	if inURL, ok := errors.AsType[*url.Error](err); ok {
+		err = inURL.Err
+	}
+	if private, ok := errors.AsType[*privateError](err); ok {
+		return private.Error()
+	}
+	if inTime, ok := errors.AsType[net.Error](err); ok && inTime.Timeout() || errors.Is(err, context.DeadlineExceeded) {
+		return fmt.Sprintf("no answer within %v", Timeout)
+	}
+	return clean(err.Error())
+}
+
+// clean makes text that any database keeps.
+func clean(text string) string {
+	return strings.ReplaceAll(strings.ToValidUTF8(text, "\uFFFD"), "\x00", "\uFFFD")
+}

@@ -1,0 +1,182 @@
+package friendbuy
+
+import (
+	"bytes"
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"time"
+
+	"grapevine/engine"
+	"grapevine/model"
+	"grapevine/money"
+)
+
+// Events that a webhook tells of, in the vendor's words.
+const (
+	advocateReward  = "advocateReward"
+	friendIncentive = "friendIncentive"
+	loyaltyReward   = "loyaltyReward"
+)
+
+// signingSecret is the use of the key that signs webhooks.
+const signingSecret = "friendbuy.signing_secret"
+
+// Webhooks tells merchants of rewards as Friendbuy does. Safe for concurrent
+// use.
+type Webhooks struct {
+	// RetryEvery is the time between two tries of one delivery, and GiveUp the
+	// time from the first after which there are no more. Documented are 15
+	// minutes and 24 hours.
+	RetryEvery, GiveUp time.Duration
+}
+
+type webhookJSON struct {
+	ID        string `json:"id"`
+	Type      string `json:"type"`
+	Data      []any  `json:"data"`
+	CreatedOn string `json:"createdOn"`
+}
+
+// The items of the three events have their fields in the documented order,
+// which differs.
+
+type advocateRewardJSON struct {
+	RewardID      string           `json:"rewardId"`
+	RewardType    model.ValueType  `json:"rewardType"`
+	RewardUnit    string           `json:"rewardUnit"`
+	EmailAddress  string           `json:"emailAddress,omitempty"`
+	RewardAmount  money.Amount     `json:"rewardAmount"`
+	CreatedOn     string           `json:"createdOn"`
+	CustomerID    string           `json:"customerId,omitempty"`
+	IPAddress     string           `json:"ipAddress,omitempty"`
+	CouponCode    *string          `json:"couponCode"`
+	RewardInfo    string           `json:"rewardInfo,omitempty"`
+	RewardTrigger string           `json:"rewardTrigger"`
+	Friends       []toldFriendJSON `json:"friends"`
+}
+
+type toldFriendJSON struct {
+	EmailAddress     string `json:"friendEmailAddress,omitempty"`
+	CustomerID       string `json:"friendCustomerId,omitempty"`
+	ConversionNumber int64  `json:"conversionNumber"`
+}
+
+// friendRewardJSON names type and amount twice: clients read either.
+type friendRewardJSON struct {
+	RewardID             string          `json:"rewardId"`
+	RewardType           model.ValueType `json:"rewardType"`
+	RewardUnit           string          `json:"rewardUnit"`
+	EmailAddress         string          `json:"emailAddress,omitempty"`
+	RewardAmount         money.Amount    `json:"rewardAmount"`
+	IncentiveType        model.ValueType `json:"incentiveType"`
+	IncentiveAmount      money.Amount    `json:"incentiveAmount"`
+	CreatedOn            string          `json:"createdOn"`
+	CustomerID           string          `json:"customerId,omitempty"`
+	IPAddress            string          `json:"ipAddress,omitempty"`
+	CouponCode           *string         `json:"couponCode"`
+	RewardInfo           string          `json:"rewardInfo,omitempty"`
+	RewardTrigger        string          `json:"rewardTrigger"`
+	AdvocateEmailAddress string          `json:"advocateEmailAddress,omitempty"`
+	AdvocateCustomerID   string          `json:"advocateCustomerId,omitempty"`
+}
+
+// loyaltyRewardJSON shows a reward without a coupon with an empty code, where
+// the others say null.
+type loyaltyRewardJSON struct {
+	CreatedOn     string          `json:"createdOn"`
+	CustomerID    string          `json:"customerId,omitempty"`
+	CouponCode    string          `json:"couponCode"`
+	EmailAddress  string          `json:"emailAddress,omitempty"`
+	IPAddress     string          `json:"ipAddress,omitempty"`
+	RewardID      string          `json:"rewardId"`
+	RewardType    model.ValueType `json:"rewardType"`
+	RewardUnit    string          `json:"rewardUnit"`
+	RewardAmount  money.Amount    `json:"rewardAmount"`
+	RewardInfo    string          `json:"rewardInfo,omitempty"`
+	RewardTrigger string          `json:"rewardTrigger"`
+}
+
+// Body writes a delivery.
+func (w Webhooks) Body(d *model.Delivery, to *model.Endpoint, told []engine.Told) ([]byte, error) {
+	body := webhookJSON{ID: d.UUID, Type: to.Event, Data: make([]any, len(told)), CreatedOn: shown(d.FirstAt)}
+	for i := range told {
+		item, err := toldJSON(to.Event, &told[i])
+		if err != nil {
+			return nil, err
+		}
+		body.Data[i] = item
+	}
+	var text bytes.Buffer
+	encoder := json.NewEncoder(&text)
+	encoder.SetEscapeHTML(false) // a label such as "20 < 30" reads as it was written
+	if err := encoder.Encode(body); err != nil {
+		return nil, err
+	}
+	return bytes.TrimSpace(text.Bytes()), nil
+}
+
+func toldJSON(event string, t *engine.Told) (any, error) {
+	r := t.Reward
+	switch event {
+	case advocateReward:
+		friends := make([]toldFriendJSON, len(t.Friends))
+		for i, f := range t.Friends {
+			friends[i] = toldFriendJSON{EmailAddress: f.Email, CustomerID: f.CustomerID, ConversionNumber: f.Number}
+		}
+		return advocateRewardJSON{
+			RewardID: r.UUID, RewardType: r.Kind, RewardUnit: r.Unit, EmailAddress: t.Receiver.Email, RewardAmount: r.Amount,
+			CreatedOn: shown(r.At), CustomerID: t.Receiver.CustomerID, IPAddress: t.Receiver.IP, CouponCode: ifAny(t.Coupon),
+			RewardInfo: t.Info, RewardTrigger: t.Trigger, Friends: friends,
+		}, nil
+	case friendIncentive:
+		return friendRewardJSON{
+			RewardID: r.UUID, RewardType: r.Kind, RewardUnit: r.Unit, EmailAddress: t.Receiver.Email, RewardAmount: r.Amount,
+			IncentiveType: r.Kind, IncentiveAmount: r.Amount,
+			CreatedOn: shown(r.At), CustomerID: t.Receiver.CustomerID, IPAddress: t.Receiver.IP, CouponCode: ifAny(t.Coupon),
+			RewardInfo: t.Info, RewardTrigger: t.Trigger,
+			AdvocateEmailAddress: t.Advocate.Email, AdvocateCustomerID: t.Advocate.CustomerID,
+		}, nil
+	case loyaltyReward:
+		return loyaltyRewardJSON{
+			CreatedOn: shown(r.At), CustomerID: t.Receiver.CustomerID, CouponCode: t.Coupon, EmailAddress: t.Receiver.Email,
+			IPAddress: t.Receiver.IP, RewardID: r.UUID, RewardType: r.Kind, RewardUnit: r.Unit, RewardAmount: r.Amount,
+			RewardInfo: t.Info, RewardTrigger: t.Trigger,
+		}, nil
+	}
+	return nil, fmt.Errorf("no webhook tells of a reward as %s", event)
+}
+
+// ifAny is nil, which bodies show as null, for an empty text.
+func ifAny(text string) *string {
+	if text == "" {
+		return nil
+	}
+	return &text
+}
+
+// Header signs a delivery. The vendor's documentation tells receivers to
+// compare X-Friendbuy-Hmac-SHA256 with their own digest of the raw body.
+func (w Webhooks) Header(d *model.Delivery, to *model.Endpoint, secret func(use string) string) http.Header {
+	mac := hmac.New(sha256.New, []byte(secret(signingSecret)))
+	mac.Write([]byte(d.Body))
+	header := http.Header{}
+	header.Set("Content-Type", "application/json")
+	header.Set("X-Friendbuy-Hmac-SHA256", base64.StdEncoding.EncodeToString(mac.Sum(nil)))
+	header.Set("X-Friendbuy-Event-Type", to.Event)
+	header.Set("X-Friendbuy-Event-Id", d.UUID)
+	return header
+}
+
+// Accepted is true of 200 alone: any other status is tried again.
+func (w Webhooks) Accepted(status int) bool { return status == http.StatusOK }
+
+// Next keeps to the raster that the first try began, however long tries take.
+func (w Webhooks) Next(first, now time.Time) (time.Time, bool) {
+	tries := now.Sub(first)/w.RetryEvery + 1
+	next := first.Add(tries * w.RetryEvery)
+	return next, !next.After(first.Add(w.GiveUp))
+}
