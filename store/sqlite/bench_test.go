@@ -59,3 +59,64 @@ func BenchmarkPurchase(b *testing.B) {
 	})
 	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/25, "ns/statement")
 }
+
+// BenchmarkView reads one row, with a context that can be cancelled.
+func BenchmarkView(b *testing.B) {
+	e := openFile(b, filepath.Join(b.TempDir(), "bench.db"))
+	seed(b, e)
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	b.ReportAllocs()
+	b.RunParallel(func(pb *testing.PB) {
+		for pb.Next() {
+			var sum int64
+			err := e.View(ctx, func(c store.Conn) error {
+				return c.Run(ctx, store.Statement{
+					SQL:  `SELECT sum FROM click WHERE account_id = $1 AND id = $2`,
+					Args: []any{int64(1), int64(1)},
+					Row:  func(r store.Row) error { return r.Scan(&sum) },
+				})
+			})
+			if err != nil {
+				b.Fatal(err)
+			}
+		}
+	})
+}
+
+// BenchmarkClick inserts one row and adds to a counter, by 64 callers at once.
+func BenchmarkClick(b *testing.B) {
+	ctx := context.Background()
+	e := openFile(b, filepath.Join(b.TempDir(), "bench.db"))
+	seed(b, e)
+	var ids atomic.Int64
+	ids.Store(1)
+	b.SetParallelism(32)
+	b.ReportAllocs()
+	b.RunParallel(func(pb *testing.PB) {
+		for pb.Next() {
+			id := ids.Add(1)
+			err := e.Update(ctx, func(store.Conn) ([]store.Statement, error) {
+				return []store.Statement{
+					{SQL: `INSERT INTO click (account_id, id, name, sum) VALUES ($1, $2, $3, 0)`, Args: []any{int64(1), id, "Mozilla/5.0"}},
+					{SQL: `UPDATE click SET sum = sum + 1 WHERE account_id = $1 AND id = $2`, Args: []any{int64(1), int64(1)}},
+				}, nil
+			})
+			if err != nil {
+				b.Fatal(err)
+			}
+		}
+	})
+}
+
+func seed(b *testing.B, e store.Engine) {
+	if err := e.Update(context.Background(), func(store.Conn) ([]store.Statement, error) {
+		return []store.Statement{
+			{SQL: `CREATE TABLE click (account_id BIGINT NOT NULL, id BIGINT NOT NULL, name TEXT NOT NULL, sum BIGINT NOT NULL,
+				PRIMARY KEY (account_id, id)) WITHOUT ROWID`},
+			{SQL: `INSERT INTO click (account_id, id, name, sum) VALUES (1, 1, 'x', 0)`},
+		}, nil
+	}); err != nil {
+		b.Fatal(err)
+	}
+}
