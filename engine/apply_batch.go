@@ -63,7 +63,7 @@ func (e *Engine) addCoupons(tx *store.Tx, b *model.Batch, codes []string) error 
 		return err
 	}
 	tx.AddCoupons(b, codes)
-	tx.Enqueue(model.Job{ID: model.JobID(id), Kind: model.JobBatchFull, Subject: int64(b.ID), RunAt: e.now()})
+	tx.Enqueue(model.Job{ID: model.JobID(id), Kind: model.JobBatchFilled, Subject: int64(b.ID), RunAt: e.now()})
 	return nil
 }
 

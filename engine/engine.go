@@ -6,6 +6,7 @@ package engine
 
 import (
 	"log/slog"
+	"sync/atomic"
 	"time"
 
 	"grapevine/engine/secret"
@@ -23,7 +24,10 @@ type Settings struct {
 	NewID func() (int64, error)
 	// LinkURL is the base of referral links of accounts that name none.
 	LinkURL string
-	Log     *slog.Logger
+	// SignLink signs the attribution that rides on landing addresses; nil
+	// leaves it out.
+	SignLink LinkSigner
+	Log      *slog.Logger
 }
 
 // Engine runs the use cases. Safe for concurrent use.
@@ -36,12 +40,27 @@ type Engine struct {
 	log     *slog.Logger
 
 	configs configs
+	slot    atomic.Int64 // spreads counters over their slots
+
+	adjustments gather[ledgerKey, Adjustment, *Adjusted]
+
+	signLink   LinkSigner
+	cookieKey  []byte
+	links      links
+	signatures signatures
+	clicks     gather[model.AccountID, *click, counted]
 }
 
 // New makes an engine. Its owner calls Refresh every few seconds, so that
 // what other processes apply is seen here.
 func New(s Settings) *Engine {
-	return &Engine{store: s.Store, secret: s.Secret, clock: s.Now, newID: s.NewID, linkURL: s.LinkURL, log: s.Log}
+	e := &Engine{
+		store: s.Store, secret: s.Secret, clock: s.Now, newID: s.NewID, linkURL: s.LinkURL, log: s.Log,
+		signLink: s.SignLink, cookieKey: s.Secret.Key("visitor cookie"),
+	}
+	e.adjustments.run, e.adjustments.max = e.adjustTogether, adjustGroup
+	e.clicks.run, e.clicks.max = e.clickTogether, clickGroup
+	return e
 }
 
 // now is the time of a transaction: whole milliseconds of UTC.

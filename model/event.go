@@ -18,8 +18,10 @@ const (
 	Custom       EventKind = "custom"
 	PageReached  EventKind = "page"
 	Qualified    EventKind = "qualified"
+	CustomerKept EventKind = "customer" // raises nothing
 
 	Unqualified     EventKind = "unqualified"      // subject: participant
+	Uncounted       EventKind = "uncounted"        // person: the advocate; subject: the friend who no longer counts
 	HoldOver        EventKind = "hold_over"        // subject: reward
 	CouponHandedOut EventKind = "coupon_handed"    // subject: reward
 	CouponUsed      EventKind = "coupon_used"      // subject: reward
@@ -57,7 +59,8 @@ type Facts struct {
 	Named       []RuleID   `json:"named,omitempty"`  // rules whose custom event this was
 	Campaigns   []InForce  `json:"in,omitempty"`     // live campaigns that saw the event
 	Coupon      *CouponRef `json:"coupon,omitempty"` // handed out or used
-	Places      bool       `json:"free,omitempty"`   // un-qualifying freed the place of the reward
+	Freed       bool       `json:"free,omitempty"`   // un-qualifying freed the place of the reward
+	Rule        RuleID     `json:"rule,omitempty"`   // under which a friend no longer counts
 	Reason      string     `json:"reason,omitempty"` // of a rejection: ours, never a text from outside
 }
 

@@ -17,11 +17,11 @@ type Job struct {
 
 // Kinds of jobs.
 const (
-	JobTell      = "tell"         // subject: what is told of; lane: endpoint
-	JobDeliver   = "deliver"      // subject: delivery; lane: endpoint
-	JobHoldOver  = "hold_over"    // subject: reward
-	JobExpire    = "expire"       // payload: ledger
-	JobBatchFull = "batch_filled" // subject: coupon batch
+	JobTell        = "tell"         // subject: what is told of; lane: endpoint
+	JobDeliver     = "deliver"      // subject: delivery; lane: endpoint
+	JobHoldOver    = "hold_over"    // subject: reward
+	JobExpire      = "expire"       // payload: ledger
+	JobBatchFilled = "batch_filled" // subject: coupon batch
 )
 
 // Queue is the jobs of one account, kind and lane. Queues never wait for each

@@ -1,22 +1,24 @@
 package store
 
 import (
+	"context"
 	"time"
 
 	"grapevine/model"
 )
 
-// CodeAccount finds the account that holds a code. It is one of the few
-// queries without an account: the directory is there to find it. It fails
-// with NotFound.
-func (s *Store) CodeAccount(tx *Tx, folded string) (model.AccountID, error) {
+// CodeAccount finds the account that holds a code, in the directory that is
+// there to find it. It fails with NotFound.
+func (s *Store) CodeAccount(ctx context.Context, folded string) (model.AccountID, error) {
 	var account model.AccountID
-	err := tx.conn.Run(tx.ctx, Statement{
-		SQL: `SELECT account_id
-			FROM code_directory
-			WHERE folded = $1`,
-		Args: []any{folded},
-		Row:  func(r Row) error { return r.Scan(&account) },
+	err := s.engine.View(ctx, func(conn Conn) error {
+		return conn.Run(ctx, Statement{
+			SQL: `SELECT account_id
+				FROM code_directory
+				WHERE folded = $1`,
+			Args: []any{folded},
+			Row:  func(r Row) error { return r.Scan(&account) },
+		})
 	})
 	if err == nil && account == 0 {
 		err = missing(model.CodeUnknown, "code", folded)

@@ -9,7 +9,7 @@ import (
 
 // InsertEvents queues events, and the erasable details of those that have
 // any.
-func (tx *Tx) InsertEvents(events []model.Event) error {
+func (tx *Tx) InsertEvents(events []*model.Event) error {
 	rows := make([][]any, len(events))
 	for i, e := range events {
 		facts, err := json.Marshal(e.Facts)
@@ -29,7 +29,7 @@ func (tx *Tx) InsertDetail(id model.EventID, body string) {
 }
 
 // InsertConversions queues conversions.
-func (tx *Tx) InsertConversions(conversions []model.Conversion) {
+func (tx *Tx) InsertConversions(conversions []*model.Conversion) {
 	rows := make([][]any, len(conversions))
 	for i, c := range conversions {
 		rows[i] = []any{c.ID, c.Event, c.Campaign, c.Version, string(c.Kind), c.Advocate, c.Person, c.Turn, c.Friend, string(c.Via), c.Code, ms(c.CountedFrom), ms(c.At)}

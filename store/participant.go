@@ -89,23 +89,23 @@ func (tx *Tx) InsertCode(c *model.Code) (bool, error) {
 	if err != nil || n == 0 {
 		return false, err
 	}
-	tx.write(`INSERT INTO code (account_id, folded, shown, campaign_id, participant_id, person_id, seed, channel, params, made_at)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`,
-		c.Folded, c.Shown, c.Campaign, c.Participant, c.Person, c.Seed, c.Channel, c.Params, ms(c.MadeAt))
+	tx.write(`INSERT INTO code (account_id, folded, shown, campaign_id, participant_id, person_id, seed, place, channel, params, made_at)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)`,
+		c.Folded, c.Shown, c.Campaign, c.Participant, c.Person, c.Seed, c.Place, c.Channel, c.Params, ms(c.MadeAt))
 	return true, nil
 }
 
 // CodesOf lists a participant's codes, oldest first.
 func (tx *Tx) CodesOf(participant model.ParticipantID) ([]model.Code, error) {
 	var codes []model.Code
-	err := tx.read(`SELECT folded, shown, campaign_id, participant_id, person_id, seed, channel, params, made_at
+	err := tx.read(`SELECT folded, shown, campaign_id, participant_id, person_id, seed, place, channel, params, made_at
 		FROM code
 		WHERE account_id = $1 AND participant_id = $2
 		ORDER BY made_at, folded`,
 		func(r Row) error {
 			var c model.Code
 			var made int64
-			err := r.Scan(&c.Folded, &c.Shown, &c.Campaign, &c.Participant, &c.Person, &c.Seed, &c.Channel, &c.Params, &made)
+			err := r.Scan(&c.Folded, &c.Shown, &c.Campaign, &c.Participant, &c.Person, &c.Seed, &c.Place, &c.Channel, &c.Params, &made)
 			c.MadeAt = at(made)
 			codes = append(codes, c)
 			return err

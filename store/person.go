@@ -61,6 +61,17 @@ func distinct(ids []model.PersonID) []model.PersonID {
 	return sorted
 }
 
+// Canonical returns who a person is now: the one they were merged into, or
+// themselves.
+func (tx *Tx) Canonical(id model.PersonID) (model.PersonID, error) {
+	into := id
+	err := tx.read(`SELECT `+canonical+`
+		FROM person p
+		WHERE p.account_id = $1 AND p.id = $2`,
+		func(r Row) error { return r.Scan(&into) }, id)
+	return into, err
+}
+
 // Group returns a person's id and those of everyone merged into it.
 func (tx *Tx) Group(p *model.Person) ([]model.PersonID, error) {
 	group := []model.PersonID{p.ID}

@@ -125,11 +125,12 @@ func (tx *Tx) RewardsFor(group []model.PersonID, rule model.RuleID, role model.R
 		ORDER BY id DESC`, append([]any{rule, string(role)}, anys(group)...)...)
 }
 
-// Waiting lists rewards that wait for a coupon of a batch, oldest first.
-func (tx *Tx) Waiting(batch model.BatchID, limit int) ([]*model.Reward, error) {
-	return tx.rewards(`batch_id = $2 AND state = 'pending' AND batch_id <> 0
+// Waiting lists pending rewards that will need a coupon of a batch, oldest
+// first, from after on.
+func (tx *Tx) Waiting(batch model.BatchID, after model.RewardID, limit int) ([]*model.Reward, error) {
+	return tx.rewards(`batch_id = $2 AND state = 'pending' AND batch_id <> 0 AND id > $3
 		ORDER BY id
-		LIMIT $3`, batch, limit)
+		LIMIT $4`, batch, after, limit)
 }
 
 // Progress is how far somebody has come under one rule in one role.

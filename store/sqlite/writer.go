@@ -27,7 +27,7 @@ const (
 
 // writerPragmas give the writer a cache that holds what a batch touches, and
 // leave the waiting to begin.
-const writerPragmas = `PRAGMA cache_size = -8000; PRAGMA busy_timeout = 0;`
+const writerPragmas = `PRAGMA cache_size = -32000; PRAGMA busy_timeout = 0; PRAGMA wal_autocheckpoint = 4000;`
 
 // writer runs all transactions that write, one after the other, on a connection
 // and a goroutine of its own.

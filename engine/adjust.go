@@ -1,0 +1,151 @@
+package engine
+
+import (
+	"context"
+	"time"
+
+	"grapevine/engine/ledger"
+	"grapevine/model"
+	"grapevine/money"
+	"grapevine/store"
+)
+
+// Adjustment adds to a ledger or removes from it.
+type Adjustment struct {
+	CustomerID string
+	Custom     bool // the id names a ledger of its own, not a customer
+	Currency   string
+	Add        bool // else remove
+	Value      money.Amount
+	Note       string
+	ExpiresAt  time.Time // of an addition; zero: as the currency says
+}
+
+// Adjusted is what an adjustment came to.
+type Adjusted struct {
+	Currency  string
+	Value     money.Amount // what was added, cut to the cap, or removed
+	Total     money.Amount
+	Cap       *money.Amount // nil: none
+	Note      string
+	At        time.Time
+	ExpiresAt time.Time      // earliest of the active credits; zero: none expires
+	Credits   []model.Credit // that it touched
+	Created   bool           // the ledger is new
+}
+
+type ledgerKey struct {
+	account    model.AccountID
+	customerID string
+	custom     bool
+	currency   string
+}
+
+// adjustGroup bounds how many adjustments of one ledger share a transaction.
+const adjustGroup = 128
+
+// AdjustLedger moves a ledger by one entry. Adjustments of one ledger that
+// arrive together share a transaction, each judged in its order. Fails with
+// Invalid (no value, CurrencyUnknown, PersonUnknown), BalanceShort.
+func (e *Engine) AdjustLedger(ctx context.Context, account model.AccountID, a Adjustment) (*Adjusted, error) {
+	if a.Value <= 0 {
+		return nil, &model.Error{Kind: model.Invalid, Field: "value", Msg: "value is not greater than zero"}
+	}
+	if err := e.knowsCurrency(ctx, account, a.Currency); err != nil {
+		return nil, err
+	}
+	return e.adjustments.do(ctx, ledgerKey{account, a.CustomerID, a.Custom, a.Currency}, a)
+}
+
+// adjustTogether is one group of adjustments of one ledger.
+func (e *Engine) adjustTogether(key ledgerKey, adjustments []Adjustment) ([]result[*Adjusted], error) {
+	var results []result[*Adjusted]
+	ctx, cancel := context.WithTimeout(context.Background(), store.WriteLimit)
+	defer cancel()
+	err := e.inTurn(ctx, key.account, func(t *turn) error {
+		results = make([]result[*Adjusted], len(adjustments))
+		head, existed, err := t.lockLedger(key)
+		if err != nil {
+			return err
+		}
+		book := ledger.Open(head, t.now, e.newID)
+		if err := t.prepare(book, adjustments); err != nil {
+			return err
+		}
+		for i, a := range adjustments {
+			results[i].out, results[i].err = t.adjust(book, a)
+			if results[i].err == nil {
+				results[i].out.Created, existed = !existed, true
+			}
+		}
+		saveBook(t.tx, book)
+		return nil
+	})
+	return results, err
+}
+
+// lockLedger locks the ledger of a customer, or one of its own, and makes it
+// where there is none.
+func (t *turn) lockLedger(key ledgerKey) (model.Ledger, bool, error) {
+	if key.custom {
+		return t.tx.LockLedger("c"+t.e.secret.Digest("ledger", key.customerID), key.currency, t.now)
+	}
+	found, err := t.tx.Look(store.Lookup{CustomerID: key.customerID})
+	if err != nil {
+		return model.Ledger{}, false, err
+	}
+	if found.ByCustomer == 0 {
+		return model.Ledger{}, false, &model.Error{Kind: model.Invalid, Reason: model.PersonUnknown, Field: "customer_id", Msg: "the customer is not known"}
+	}
+	if err := t.stand(found.ByCustomer, nil, true); err != nil {
+		return model.Ledger{}, false, err
+	}
+	if book := t.books[bookKey{store.PersonHolder(found.ByCustomer), key.currency}]; book != nil {
+		return book.Head, true, nil
+	}
+	return model.Ledger{Holder: store.PersonHolder(found.ByCustomer), Currency: key.currency, CreatedAt: t.now}, false, nil
+}
+
+// prepare posts what is due, and reads the credits where something is spent.
+func (t *turn) prepare(b *ledger.Book, adjustments []Adjustment) error {
+	if b.Due() {
+		return t.expire(b)
+	}
+	for _, a := range adjustments {
+		if !a.Add {
+			return t.fill(b)
+		}
+	}
+	return nil
+}
+
+func (t *turn) adjust(b *ledger.Book, a Adjustment) (*Adjusted, error) {
+	limit, expires := t.cfg.LedgerRules(a.Currency)
+	done := &Adjusted{Currency: a.Currency, Value: a.Value, Note: a.Note, At: t.now}
+	if limit > 0 {
+		done.Cap = &limit
+	}
+	if a.Add {
+		until := a.ExpiresAt
+		if until.IsZero() {
+			until = t.dueAfter(expires)
+		}
+		before := len(b.Added)
+		posted, err := b.Add(ledger.Addition{Kind: model.EntryAdd, Amount: a.Value, Cap: limit, ExpiresAt: until, Note: a.Note})
+		if err != nil {
+			return nil, err
+		}
+		done.Value, done.Credits = posted, b.Added[before:len(b.Added):len(b.Added)]
+		if !until.IsZero() {
+			t.jobs = append(t.jobs, expiryJob(t.id(), b.Head, until))
+		}
+	} else {
+		touched, err := b.Remove(a.Value, a.Note)
+		if err != nil {
+			return nil, err
+		}
+		done.Credits = touched
+	}
+	done.Total, done.ExpiresAt = b.Head.Balance, b.Head.NextExpiry
+	return done, nil
+}

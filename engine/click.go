@@ -1,0 +1,182 @@
+package engine
+
+import (
+	"context"
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/binary"
+	"encoding/json"
+
+	"grapevine/model"
+	"grapevine/store"
+)
+
+// Visit is somebody following a link.
+type Visit struct {
+	Code      string
+	Cookie    string // the visitor's, "" for a new one
+	IP        string
+	Agent     string
+	Uncounted bool // a prefetch or a link scanner: it is sent on and not counted
+}
+
+// Landing is where a visitor goes.
+type Landing struct {
+	URL    string
+	Cookie string // to set; "" keeps the one that the visitor has
+}
+
+// Click counts a visit of a link and tells where it leads. The click is
+// durable before it returns. Fails with NotFound where nobody has the code or
+// its campaign is not live, and with Invalid where the link leads nowhere.
+func (e *Engine) Click(ctx context.Context, v Visit) (*Landing, error) {
+	l, err := e.linkByCode(ctx, model.FoldCode(v.Code))
+	if err != nil {
+		return nil, err
+	}
+	now := e.now()
+	if !l.campaign.Live(now) || l.cfg.BlockedCode(l.Folded) {
+		return nil, &model.Error{Kind: model.NotFound, Reason: model.CodeUnknown, Field: "code", Msg: "the link is no longer in use"}
+	}
+	if l.broken != nil {
+		return nil, l.broken
+	}
+	if v.Uncounted {
+		return &Landing{URL: l.before + l.after}, nil
+	}
+	c := click{link: l, visit: v, minute: now.Unix() / 60, signs: l.campaign.SignedLinks && l.Participant != 0 && e.signLink != nil}
+	c.visitor, c.returning = e.visitorOf(l.account, v.Cookie)
+	landing := &Landing{}
+	if !c.returning {
+		id, err := e.newID()
+		if err != nil {
+			return nil, &model.Error{Kind: model.Internal, Msg: "no id can be made", Err: err}
+		}
+		c.visitor = model.VisitorID(id)
+		landing.Cookie = e.visitorCookie(l.account, c.visitor)
+	}
+	counted, err := e.clicks.do(ctx, l.account, &c)
+	if err != nil {
+		return nil, err
+	}
+	landing.URL, err = e.landing(l, counted)
+	return landing, err
+}
+
+// click is a visit on its way to the database.
+type click struct {
+	link      *link
+	visit     Visit
+	visitor   model.VisitorID
+	returning bool
+	minute    int64 // of Unix time
+	signs     bool  // the campaign's links carry a signed attribution
+}
+
+// counted is what became of a click.
+type counted struct {
+	self   bool    // the visitor owns the link
+	signed *signed // nil: the address carries none
+	fresh  bool    // signed is new: kept once it is committed
+}
+
+// clickGroup bounds how many clicks share a transaction.
+const clickGroup = 256
+
+// clickTogether writes a group of clicks of one account.
+func (e *Engine) clickTogether(account model.AccountID, clicks []*click) ([]result[counted], error) {
+	var results []result[counted]
+	ctx, cancel := context.WithTimeout(context.Background(), store.WriteLimit)
+	defer cancel()
+	err := e.inTurn(ctx, account, func(t *turn) error {
+		results = make([]result[counted], len(clicks))
+		rows := make([]model.Click, len(clicks))
+		for i, c := range clicks {
+			self, err := t.isOwn(c)
+			if err != nil {
+				return err
+			}
+			results[i].out.self = self
+			rows[i] = model.Click{
+				ID: model.ClickID(t.id()), Code: c.link.Folded, Campaign: c.link.Campaign,
+				Participant: c.link.Participant, Visitor: c.visitor, Self: self, At: t.now, Detail: clickDetail(c.visit),
+			}
+			t.tally(int64(c.link.Campaign), tallyClick, 1)
+			t.tally(int64(c.link.Participant), tallyClick, 1)
+		}
+		t.tx.InsertClicks(rows)
+		return t.attest(clicks, results)
+	})
+	if err != nil {
+		return nil, err
+	}
+	for i, r := range results {
+		if r.out.fresh {
+			e.signatures.put(clicks[i].link, r.out.signed)
+		}
+	}
+	return results, nil
+}
+
+// isOwn reports whether a visitor who was here before owns the link.
+func (t *turn) isOwn(c *click) (bool, error) {
+	if !c.returning || c.link.Participant == 0 {
+		return false, nil
+	}
+	person, err := t.tx.Visitor(c.visitor)
+	if err != nil || person == 0 {
+		return false, err
+	}
+	owner, err := t.tx.Canonical(c.link.Person)
+	return person == owner, err
+}
+
+// clickDetail is the erasable part of a click.
+func clickDetail(v Visit) string {
+	if v.IP == "" && v.Agent == "" {
+		return ""
+	}
+	body, err := json.Marshal(struct {
+		IP    string `json:"ip,omitempty"`
+		Agent string `json:"agent,omitempty"`
+	}{v.IP, v.Agent})
+	if err != nil {
+		return ""
+	}
+	return string(body)
+}
+
+// A visitor's cookie carries its account, signed, so that it needs no lookup
+// and cannot be made up.
+
+func (e *Engine) visitorCookie(account model.AccountID, id model.VisitorID) string {
+	var raw [8 + 8 + cookieMAC]byte
+	binary.BigEndian.PutUint64(raw[:], uint64(account))
+	binary.BigEndian.PutUint64(raw[8:], uint64(id))
+	copy(raw[16:], e.cookieMAC(raw[:16]))
+	return base64.RawURLEncoding.EncodeToString(raw[:])
+}
+
+const cookieMAC = 12
+
+func (e *Engine) cookieMAC(of []byte) []byte {
+	mac := hmac.New(sha256.New, e.cookieKey)
+	mac.Write(of)
+	return mac.Sum(nil)[:cookieMAC]
+}
+
+// visitorOf reads a cookie; one of another account, or made up, is nobody's.
+func (e *Engine) visitorOf(account model.AccountID, cookie string) (model.VisitorID, bool) {
+	var raw [8 + 8 + cookieMAC]byte
+	if base64.RawURLEncoding.DecodedLen(len(cookie)) != len(raw) {
+		return 0, false
+	}
+	if _, err := base64.RawURLEncoding.Decode(raw[:], []byte(cookie)); err != nil {
+		return 0, false
+	}
+	if !hmac.Equal(raw[16:], e.cookieMAC(raw[:16])) || binary.BigEndian.Uint64(raw[:]) != uint64(account) {
+		return 0, false
+	}
+	return model.VisitorID(binary.BigEndian.Uint64(raw[8:])), true
+}

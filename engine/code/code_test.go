@@ -1,0 +1,46 @@
+package code
+
+import (
+	"strings"
+	"testing"
+)
+
+func TestClean(t *testing.T) {
+	for wish, want := range map[string]string{
+		"johnsmith": "johnsmith", "John Smith": "johnsmith", "José-Ana_9": "jose-ana_9", "Ивана": "", "a/b?c=1&d": "abc1d", "": "",
+		strings.Repeat("x", 300): strings.Repeat("x", Longest-suffix),
+	} {
+		if got := Clean(wish); got != want {
+			t.Errorf("Clean(%q) = %q, want %q", wish, got, want)
+		}
+	}
+}
+
+func TestCandidatesBeginWithTheWishAndNeverRepeat(t *testing.T) {
+	seen := map[string]bool{}
+	first := ""
+	for c := range Candidates("VIP", "Ann") {
+		if first == "" {
+			first = c
+		}
+		if seen[c] || !strings.HasPrefix(c, "vipann") || len(c) > 2*Longest {
+			t.Errorf("candidate %q", c)
+		}
+		seen[c] = true
+	}
+	if first != "vipann" || len(seen) < 5 {
+		t.Errorf("first %q of %d", first, len(seen))
+	}
+}
+
+func TestRandomUsesTheWholeAlphabet(t *testing.T) {
+	seen := map[rune]bool{}
+	for range 200 {
+		for _, r := range Random(8) {
+			seen[r] = true
+		}
+	}
+	if len(seen) != len(alphabet) {
+		t.Errorf("%d of %d letters in 1600 draws", len(seen), len(alphabet))
+	}
+}

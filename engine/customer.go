@@ -1,0 +1,49 @@
+package engine
+
+import (
+	"context"
+	"encoding/json"
+	"time"
+
+	"grapevine/model"
+)
+
+// Customer is what a merchant tells of a person.
+type Customer struct {
+	Who
+	Detail json.RawMessage // kept as sent, until the person is erased
+}
+
+// CustomerSaved is a customer who is known from now on.
+type CustomerSaved struct {
+	UUID    string // of the event that saved it
+	At      time.Time
+	Created bool
+}
+
+// SaveCustomer makes or updates a person. It is no sign-up: no rule runs.
+// Another e-mail address than before becomes the main one.
+func (e *Engine) SaveCustomer(ctx context.Context, account model.AccountID, c Customer) (*CustomerSaved, error) {
+	var answer *CustomerSaved
+	err := e.inTurn(ctx, account, func(t *turn) error {
+		o := occurrence{Who: c.Who, kind: model.CustomerKept, detail: eventDetail{Sent: c.Detail}}
+		event := t.happened(o.kind, 0)
+		found, err := t.tx.Look(t.lookup(o, event.ID))
+		if err != nil {
+			return err
+		}
+		actor := t.identify(found, c.Who)
+		if err := t.enter(actor, c.Who, nil); err != nil {
+			return err
+		}
+		if err := t.note(event, o, found, actor); err != nil {
+			return err
+		}
+		if !actor.fresh && c.Email != "" {
+			t.tx.SetMainIdentity(t.group(actor.id), model.Email, model.FoldEmail(c.Email))
+		}
+		answer = &CustomerSaved{UUID: event.UUID, At: t.now, Created: actor.fresh}
+		return nil
+	})
+	return answer, err
+}

@@ -1,0 +1,408 @@
+package engine
+
+import (
+	"context"
+	"encoding/json"
+	"time"
+
+	"github.com/google/uuid"
+
+	"grapevine/engine/rule"
+	"grapevine/model"
+	"grapevine/store"
+)
+
+// Join is a person who signs up, or leaves an e-mail address.
+type Join struct {
+	Who
+	Referral
+	Kind     model.EventKind  // SignUp or EmailCapture
+	Campaign model.CampaignID // 0: the campaign of the referral, if there is one
+	Source   string           // where the participant comes from, in the dialect's words
+	Detail   json.RawMessage  // kept as sent, until the person is erased
+}
+
+// Joined is the answer to a Join.
+type Joined struct {
+	Recorded
+	Participant model.ParticipantID // 0: the sign-up named no campaign
+	Created     bool                // made a participant by this call
+}
+
+// Join makes a person a participant of a campaign and raises the sign-up or
+// capture, once per person and campaign. The first join that names a referrer
+// fixes who referred the person, and raises `invited`. A sign-up that names no
+// campaign is recorded all the same, and is raised where the person takes
+// part. Fails with NotFound for a campaign that is unknown or not live.
+func (e *Engine) Join(ctx context.Context, account model.AccountID, j Join) (*Joined, error) {
+	var answer *Joined
+	err := e.inTurn(ctx, account, func(t *turn) error {
+		o := occurrence{Who: j.Who, Referral: j.Referral, kind: j.Kind, detail: eventDetail{Sent: j.Detail}}
+		event := t.happened(j.Kind, 0)
+		found, err := t.tx.Look(t.lookup(o, event.ID))
+		if err != nil {
+			return err
+		}
+		actor := t.identify(found, j.Who)
+		parts, err := t.partsOf(actor)
+		if err != nil {
+			return err
+		}
+		sent, ended := t.attribute(found, j.Referral)
+		campaign, err := t.campaignOf(j, sent, found)
+		if err != nil {
+			return err
+		}
+		hits := []*hit{sent}
+		if sent == nil {
+			hits = nil
+			if !ended {
+				hits = t.byReferrers(parts)
+			}
+		}
+		if err := t.enter(actor, j.Who, hits); err != nil {
+			return err
+		}
+		if err := t.note(event, o, found, actor); err != nil {
+			return err
+		}
+		answer = &Joined{Recorded: Recorded{Event: event.ID, UUID: event.UUID, At: t.now}}
+		var brought *hit
+		if campaign != nil && actor.id != 0 {
+			if brought, err = t.takePart(answer, j, campaign, sent, parts, actor); err != nil {
+				return err
+			}
+		}
+		return t.raise(event, o, actor, hits, campaign, brought)
+	})
+	return answer, err
+}
+
+func (t *turn) partsOf(a actor) ([]store.Part, error) {
+	if a.known() == 0 {
+		return nil, nil
+	}
+	return t.tx.Parts(a.known())
+}
+
+// campaignOf is the campaign that a join is for: the one it names, or that of
+// the referral or join link it followed.
+func (t *turn) campaignOf(j Join, sent *hit, found *store.Found) (*model.Campaign, error) {
+	switch {
+	case j.Campaign != 0:
+		return t.offered(j.Campaign)
+	case sent != nil:
+		return sent.campaign, nil
+	case found.Code != nil && !t.cfg.BlockedCode(found.Code.Folded):
+		return t.live(found.Code.Campaign), nil
+	}
+	return nil, nil
+}
+
+// offered is a live campaign. Fails with NotFound.
+func (t *turn) offered(id model.CampaignID) (*model.Campaign, error) {
+	campaign, err := t.cfg.Campaign(id)
+	if err != nil {
+		return nil, err
+	}
+	if !campaign.Live(t.now) {
+		return nil, &model.Error{Kind: model.NotFound, Reason: model.CampaignNotLive, Field: "campaign", Msg: "the campaign is not live"}
+	}
+	return campaign, nil
+}
+
+// takePart makes the person a participant, or finds that they are, and fixes
+// who brought them. It returns the referral when this call brought it.
+func (t *turn) takePart(answer *Joined, j Join, campaign *model.Campaign, sent *hit, parts []store.Part, a actor) (*hit, error) {
+	p := partIn(parts, campaign.ID)
+	if p == nil {
+		fresh, err := t.newParticipant(campaign, a.id, j.FirstName, j.Source)
+		if err != nil {
+			return nil, err
+		}
+		p, answer.Created = fresh, true
+	}
+	answer.Participant = p.ID
+	before := *p
+	var brought *hit
+	if p.Referrer == 0 && sent != nil && sent.campaign == campaign && sent.advocate != a.id {
+		p.Referrer, p.ReferredAt = sent.referrer, sent.from
+		brought = sent
+		t.tally(int64(campaign.ID), tallyReferred, 1)
+		t.tally(int64(sent.referrer), tallyReferred, 1)
+	}
+	if j.Kind == model.SignUp && p.SignedUpAt.IsZero() {
+		p.SignedUpAt = t.now
+	}
+	if j.Kind == model.EmailCapture && p.CapturedAt.IsZero() {
+		p.CapturedAt = t.now
+	}
+	switch {
+	case answer.Created:
+		t.tx.InsertParticipant(p)
+	case *p != before:
+		t.tx.UpdateParticipant(p)
+	}
+	return brought, nil
+}
+
+// What is counted of participants, beside the kinds of conversions.
+const (
+	tallyClick     = "click"
+	tallyJoined    = "joined"
+	tallyReferred  = "referred"
+	tallyQualified = "qualified_now"
+)
+
+func partIn(parts []store.Part, campaign model.CampaignID) *model.Participant {
+	for i := range parts {
+		if parts[i].Campaign == campaign {
+			return &parts[i].Participant
+		}
+	}
+	return nil
+}
+
+// newParticipant makes a participant with a main code; the caller writes it.
+func (t *turn) newParticipant(campaign *model.Campaign, person model.PersonID, firstName, source string) (*model.Participant, error) {
+	p := &model.Participant{
+		ID: model.ParticipantID(t.id()), UUID: uuid.NewString(), Campaign: campaign.ID, Person: person, Source: source, JoinedAt: t.now,
+	}
+	code, err := t.makeCode(campaign, &model.Code{Campaign: campaign.ID, Participant: p.ID, Person: person, MadeAt: t.now},
+		wish{seed: t.mainSeed(campaign, firstName), prefix: campaign.CodeStyle.Prefix})
+	if err != nil {
+		return nil, err
+	}
+	p.Code = code.Folded
+	t.tally(int64(campaign.ID), tallyJoined, 1)
+	return p, nil
+}
+
+// raise runs the rules for what happens once per person and campaign: the
+// sign-up or capture where it was not seen before, and `invited` where this
+// call brought the referrer.
+func (t *turn) raise(event *model.Event, o occurrence, a actor, hits []*hit, joined *model.Campaign, brought *hit) error {
+	if a.id == 0 {
+		return nil
+	}
+	s, err := t.once(event, o, a, hits, joined)
+	if err != nil {
+		return err
+	}
+	if err := t.convert(s, hits); err != nil {
+		return err
+	}
+	if brought == nil {
+		return nil
+	}
+	invited := t.happened(model.Invited, a.id)
+	yes := true
+	invited.Facts.NewCustomer = &yes
+	i := o
+	i.kind = model.Invited
+	s, err = t.once(invited, i, a, []*hit{brought}, joined)
+	if err != nil {
+		return err
+	}
+	return t.convert(s, []*hit{brought})
+}
+
+// once is the scene of an event that each campaign sees once of a person.
+func (t *turn) once(event *model.Event, o occurrence, a actor, hits []*hit, joined *model.Campaign) (*scene, error) {
+	seen := map[model.CampaignID]bool{}
+	if a.known() != 0 {
+		var err error
+		if seen, err = t.tx.Raised(t.group(a.id), event.Kind); err != nil {
+			return nil, err
+		}
+	}
+	var fresh []model.CampaignID
+	raise := func(id model.CampaignID) {
+		if _, done := seen[id]; !done {
+			seen[id] = false
+			fresh = append(fresh, id)
+		}
+	}
+	raise(0)
+	if joined != nil {
+		raise(joined.ID)
+	}
+	for _, h := range hits {
+		raise(h.campaign.ID)
+	}
+	for _, campaign := range t.customerCampaigns() {
+		raise(campaign.ID)
+	}
+	t.tx.InsertRaised(a.id, event.Kind, event.ID, fresh)
+	return &scene{
+		event: event, happening: o.happening(), friend: a.id,
+		raises: func(id model.CampaignID) bool { done, asked := seen[id]; return asked && !done },
+	}, nil
+}
+
+// Qualify marks a referred participant as qualified, or takes it back, and
+// runs the rules on `qualified`. Saying the same again changes nothing. Fails
+// with NotFound.
+func (e *Engine) Qualify(ctx context.Context, account model.AccountID, id model.ParticipantID, qualified bool) error {
+	return e.inTurn(ctx, account, func(t *turn) error {
+		p, person, err := t.tx.Participant(id)
+		if err != nil {
+			return err
+		}
+		var advocate model.PersonID
+		if p.Referrer != 0 {
+			if _, advocate, err = t.tx.Participant(p.Referrer); err != nil {
+				return err
+			}
+		}
+		if err := t.stand(person, []model.PersonID{advocate}, true); err != nil {
+			return err
+		}
+		// Read again: who held the locks before may have qualified them.
+		if p, _, err = t.tx.Participant(id); err != nil || p.QualifiedAt.IsZero() != qualified {
+			return err
+		}
+		if qualified {
+			return t.qualify(p, person, advocate)
+		}
+		return t.unqualify(p, person, advocate)
+	})
+}
+
+func (t *turn) qualify(p *model.Participant, person, advocate model.PersonID) error {
+	p.QualifiedAt = t.now
+	t.tx.UpdateParticipant(p)
+	t.countQualified(p, 1)
+	event := t.happened(model.Qualified, person)
+	event.Subject = int64(p.ID)
+	fresh := t.persons[person].Purchases == 0
+	event.Facts.NewCustomer = &fresh
+	campaign := t.live(p.Campaign)
+	if campaign == nil || p.Referrer == 0 {
+		return nil
+	}
+	h := &hit{campaign, p.Referrer, advocate, model.ViaReferrer, "", p.ReferredAt}
+	o := occurrence{kind: model.Qualified}
+	return t.convert(&scene{
+		event: event, happening: o.happening(), friend: person,
+		raises: func(id model.CampaignID) bool { return id == campaign.ID },
+	}, []*hit{h})
+}
+
+func (t *turn) countQualified(p *model.Participant, by int64) {
+	t.tally(int64(p.Campaign), tallyQualified, by)
+	if p.Referrer != 0 {
+		t.tally(int64(p.Referrer), tallyQualified, by)
+	}
+}
+
+// unqualify takes back what this friend brought. Pending rewards become
+// rejected, earned and delivered ones are revoked, and their places are free.
+// Where a rule asks for several referrals, the newest rewards go that the
+// remaining friends do not cover.
+func (t *turn) unqualify(p *model.Participant, person, advocate model.PersonID) error {
+	p.QualifiedAt = time.Time{}
+	t.tx.UpdateParticipant(p)
+	t.countQualified(p, -1)
+	event := t.happened(model.Unqualified, person)
+	event.Subject = int64(p.ID)
+	if err := t.takeBackBrought(p, person); err != nil || p.Referrer == 0 {
+		return err
+	}
+	campaign, err := t.cfg.Campaign(p.Campaign)
+	if err != nil {
+		return err
+	}
+	for _, key := range sortedBy(t.referrals, func(a, b referralKey) int {
+		return compare3(int64(a.rule), int64(b.rule), int64(a.advocate), int64(b.advocate), "", "")
+	}) {
+		r := campaign.Rule(key.rule)
+		if r == nil || r.On != string(model.Qualified) {
+			continue
+		}
+		if err := t.uncount(r, key, advocate); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// takeBackBrought undoes the rewards that are this friend's own doing: the
+// friend's, and the advocate's for each single friend.
+func (t *turn) takeBackBrought(p *model.Participant, person model.PersonID) error {
+	brought, err := t.tx.RewardsBrought(t.group(person), p.Campaign)
+	if err != nil {
+		return err
+	}
+	for _, w := range brought {
+		r, err := t.ruleOf(w)
+		if err != nil {
+			return err
+		}
+		if r.On == string(model.Qualified) && (w.Role == model.AsFriend || r.After <= 1) {
+			if err := t.undo(w); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// uncount makes a friend no referral of the advocate's under a rule, and
+// undoes the newest rewards that the remaining friends do not cover.
+func (t *turn) uncount(r *model.Rule, key referralKey, advocate model.PersonID) error {
+	event := t.happened(model.Uncounted, advocate)
+	event.Subject, event.Facts.Rule = int64(key.friend), r.ID
+	t.tx.DeleteReferrals([]model.PersonID{key.friend}, []model.PersonID{key.advocate}, []model.RuleID{r.ID})
+	t.advance(advocate, r.ID, model.AsAdvocate, -1, 0)
+	if r.After <= 1 {
+		return nil
+	}
+	friends, places := t.progressOf(advocate, r.ID, model.AsAdvocate)
+	surplus := places - rule.Entitled(r, friends)
+	if surplus <= 0 {
+		return nil
+	}
+	rewards, err := t.tx.RewardsFor(t.group(advocate), r.ID, model.AsAdvocate)
+	if err != nil {
+		return err
+	}
+	for _, w := range rewards {
+		if surplus == 0 {
+			break
+		}
+		if w.Place && w.State != model.Revoked {
+			surplus--
+			if err := t.undo(w); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// undo takes a reward back because its friend is no longer qualified: a
+// pending one is rejected, an earned or delivered one revoked, and its place
+// is free.
+func (t *turn) undo(w *model.Reward) error {
+	kind := model.RewardTakenBack
+	switch w.State {
+	case model.Pending:
+		kind = model.RewardRejected
+		w.State, w.EndedAt, w.Why.Reason = model.Rejected, t.now, "unqualified"
+	case model.Earned, model.Delivered:
+		if err := t.revoke(w); err != nil {
+			return err
+		}
+	default:
+		return nil
+	}
+	recipient, err := t.tx.Canonical(w.Person)
+	if err != nil {
+		return err
+	}
+	w.Person = recipient
+	t.moved(kind, w).Facts.Freed = true
+	t.place(w, -1)
+	return t.tx.UpdateReward(w)
+}

@@ -1,0 +1,154 @@
+package engine
+
+import (
+	"context"
+	"encoding/json"
+	"net/url"
+	"strings"
+	"time"
+
+	"grapevine/engine/code"
+	"grapevine/model"
+)
+
+// LinkRequest asks for a person's link in a campaign.
+type LinkRequest struct {
+	Who
+	Campaign string // UUID
+	Seed     string // what the code is to be; "" is as the campaign says
+	Prefix   *string
+	Short    bool // leaves out the name
+	Channel  string
+	Widget   string // UUID
+	Params   string // query that the landing address gets, encoded
+	Detail   json.RawMessage
+}
+
+// Link is a person's link.
+type Link struct {
+	Code         string
+	URL          string
+	MadeAt       time.Time
+	Email        string
+	CustomerID   string
+	CampaignUUID string
+}
+
+// Links gives each person their link in a campaign, and makes them
+// participants, in the order asked; all or none. There is one link per
+// person, campaign, channel, widget and parameters: a repeat without a seed
+// returns it, a new seed makes another beside it. Fails with NotFound.
+func (e *Engine) Links(ctx context.Context, account model.AccountID, requests []LinkRequest) ([]Link, error) {
+	var links []Link
+	err := e.inTurn(ctx, account, func(t *turn) error {
+		links = make([]Link, len(requests))
+		for i, r := range requests {
+			made, err := t.link(r)
+			if err != nil {
+				return err
+			}
+			links[i] = Link{
+				Code: made.Shown, URL: e.linkTo(t.cfg, made.Shown), MadeAt: made.MadeAt,
+				Email: r.Email, CustomerID: r.CustomerID, CampaignUUID: r.Campaign,
+			}
+		}
+		return nil
+	})
+	return links, err
+}
+
+func (t *turn) link(r LinkRequest) (*model.Code, error) {
+	campaign, err := t.cfg.CampaignByUUID(r.Campaign)
+	if err != nil {
+		return nil, err
+	}
+	if campaign, err = t.offered(campaign.ID); err != nil {
+		return nil, err
+	}
+	found, err := t.tx.Look(t.lookup(occurrence{Who: r.Who}, 0))
+	if err != nil {
+		return nil, err
+	}
+	actor := t.identify(found, r.Who)
+	parts, err := t.partsOf(actor)
+	if err != nil {
+		return nil, err
+	}
+	if err := t.enter(actor, r.Who, nil); err != nil {
+		return nil, err
+	}
+	p := partIn(parts, campaign.ID)
+	if p == nil {
+		if p, err = t.newParticipant(campaign, actor.id, r.FirstName, "link"); err != nil {
+			return nil, err
+		}
+		t.tx.InsertParticipant(p)
+	}
+	return t.linkOf(campaign, p, r)
+}
+
+// linkOf finds the participant's link for the request, or makes it.
+func (t *turn) linkOf(campaign *model.Campaign, p *model.Participant, r LinkRequest) (*model.Code, error) {
+	// What makes two requests ask for the same link, and what they want it to
+	// be called.
+	place := r.Channel + "\x1f" + strings.ToLower(r.Widget) + "\x1f" + r.Params
+	seed := t.e.secret.Digest("link", place, code.Clean(r.Seed))
+	codes, err := t.tx.CodesOf(p.ID)
+	if err != nil {
+		return nil, err
+	}
+	for i := range codes {
+		if codes[i].Seed == seed || (r.Seed == "" && codes[i].Place == place && codes[i].Seed != "") {
+			return &codes[i], nil
+		}
+	}
+	w := wish{seed: r.Seed, prefix: campaign.CodeStyle.Prefix}
+	if w.seed == "" && !r.Short {
+		w.seed = t.mainSeed(campaign, r.FirstName)
+	}
+	if r.Prefix != nil {
+		w.prefix = *r.Prefix
+	}
+	c := &model.Code{
+		Campaign: campaign.ID, Participant: p.ID, Person: p.Person, Seed: seed, Place: place,
+		Channel: r.Channel, Params: r.Params, MadeAt: t.now,
+	}
+	_, err = t.makeCode(campaign, c, w)
+	return c, err
+}
+
+// wish is what a code is to be.
+type wish struct{ seed, prefix string }
+
+// mainSeed is what the campaign's style makes codes from.
+func (t *turn) mainSeed(campaign *model.Campaign, firstName string) string {
+	if campaign.CodeStyle.Seed == "first_name" {
+		return firstName
+	}
+	return ""
+}
+
+// makeCode takes the first free code that the wish leads to.
+func (t *turn) makeCode(campaign *model.Campaign, c *model.Code, w wish) (*model.Code, error) {
+	for candidate := range code.Candidates(w.prefix, w.seed) {
+		if model.Reserved(candidate) {
+			continue
+		}
+		c.Shown, c.Folded = candidate, model.FoldCode(candidate)
+		free, err := t.tx.InsertCode(c)
+		if err != nil || free {
+			return c, err
+		}
+	}
+	return nil, &model.Error{Kind: model.Conflict, Reason: model.CodeTaken, Field: "seed", Msg: "no free code like this one"}
+}
+
+// linkTo is the address of a code: on the account's own link host, or below
+// the server's public URL.
+func (e *Engine) linkTo(cfg *Config, shown string) string {
+	base := cfg.Settings.LinkURL
+	if base == "" {
+		base = e.linkURL
+	}
+	return strings.TrimSuffix(base, "/") + "/" + url.PathEscape(shown)
+}

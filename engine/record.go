@@ -1,0 +1,279 @@
+package engine
+
+import (
+	"context"
+	"encoding/json"
+	"slices"
+	"strings"
+	"time"
+
+	"golang.org/x/text/currency"
+
+	"grapevine/engine/rule"
+	"grapevine/model"
+	"grapevine/money"
+	"grapevine/store"
+)
+
+// Purchase is an order of a person.
+type Purchase struct {
+	Who
+	Referral
+	OrderID     string
+	Amount      money.Amount
+	Currency    string
+	NewCustomer *bool // nil: decided by earlier purchases
+	SKUs        []string
+	Detail      json.RawMessage // kept as sent, until the person is erased
+}
+
+// CustomEvent is an event that the merchant named.
+type CustomEvent struct {
+	Who
+	Referral
+	Name            string
+	DeduplicationID string // "" never repeats
+	NewCustomer     *bool
+	Detail          json.RawMessage
+}
+
+// Page is a page that a person reached.
+type Page struct {
+	Who
+	Referral
+	URL             string // path and query
+	DeduplicationID string
+	Detail          json.RawMessage
+}
+
+// Recorded is an event that is counted and durable.
+type Recorded struct {
+	Event    model.EventID
+	UUID     string
+	At       time.Time
+	Repeated bool // it was recorded before: this is the first answer again
+}
+
+// RecordPurchase credits the referral behind a purchase and grants the
+// rewards its campaign promises. The same OrderID again returns the first
+// answer. Fails with Invalid.
+func (e *Engine) RecordPurchase(ctx context.Context, account model.AccountID, p Purchase) (*Recorded, error) {
+	if p.Amount < 0 {
+		return nil, &model.Error{Kind: model.Invalid, Field: "amount", Msg: "amount is negative"}
+	}
+	if err := e.knowsCurrency(ctx, account, p.Currency); err != nil {
+		return nil, err
+	}
+	return e.record(ctx, account, occurrence{
+		Who: p.Who, Referral: p.Referral, kind: model.Purchase, key: []string{p.OrderID},
+		amount: p.Amount, currency: p.Currency, newCustomer: p.NewCustomer, skus: p.SKUs,
+		detail: eventDetail{Order: p.OrderID, Sent: p.Detail},
+	})
+}
+
+// RecordCustom records an event that the merchant named. The same name and
+// DeduplicationID again return the first answer.
+func (e *Engine) RecordCustom(ctx context.Context, account model.AccountID, c CustomEvent) (*Recorded, error) {
+	return e.record(ctx, account, occurrence{
+		Who: c.Who, Referral: c.Referral, kind: model.Custom, name: c.Name, key: dedup(c.Name, c.DeduplicationID),
+		newCustomer: c.NewCustomer, detail: eventDetail{Deduplication: c.DeduplicationID, Sent: c.Detail},
+	})
+}
+
+// RecordPage records that a person reached a page.
+func (e *Engine) RecordPage(ctx context.Context, account model.AccountID, p Page) (*Recorded, error) {
+	return e.record(ctx, account, occurrence{
+		Who: p.Who, Referral: p.Referral, kind: model.PageReached, page: p.URL, key: dedup(p.URL, p.DeduplicationID),
+		detail: eventDetail{Page: p.URL, Deduplication: p.DeduplicationID, Sent: p.Detail},
+	})
+}
+
+func dedup(name, id string) []string {
+	if id == "" {
+		return nil
+	}
+	return []string{name, id}
+}
+
+// occurrence is an event on its way in.
+type occurrence struct {
+	Who
+	Referral
+	kind        model.EventKind
+	name, page  string
+	skus        []string
+	key         []string // what makes it happen once; nil: it may repeat
+	amount      money.Amount
+	currency    string
+	newCustomer *bool
+	detail      eventDetail
+}
+
+// eventDetail is the erasable part of an event: every text from outside.
+type eventDetail struct {
+	Order         string          `json:"order,omitempty"`
+	Deduplication string          `json:"dedup,omitempty"`
+	Page          string          `json:"page,omitempty"`
+	IP            string          `json:"ip,omitempty"`
+	Agent         string          `json:"agent,omitempty"`
+	Coupon        string          `json:"coupon,omitempty"`
+	Code          string          `json:"code,omitempty"`
+	Attribution   string          `json:"attribution,omitempty"`
+	Sent          json.RawMessage `json:"sent,omitempty"`
+}
+
+func (o *occurrence) happening() rule.Happening {
+	return rule.Happening{Kind: o.kind, Name: o.name, Page: o.page, SKUs: o.skus}
+}
+
+// record is the life of an event: whom and what it names, whose referral it
+// belongs to, what that earns. All of it is one transaction.
+func (e *Engine) record(ctx context.Context, account model.AccountID, o occurrence) (*Recorded, error) {
+	var answer *Recorded
+	err := e.inTurn(ctx, account, func(t *turn) error {
+		event := t.happened(o.kind, 0)
+		found, err := t.tx.Look(t.lookup(o, event.ID))
+		if err != nil {
+			return err
+		}
+		if first := found.First; first != nil {
+			answer = &Recorded{Event: first.ID, UUID: first.UUID, At: first.At, Repeated: true}
+			t.events = nil
+			return nil
+		}
+		actor := t.identify(found, o.Who)
+		hits, err := t.hits(found, o.Referral, actor)
+		if err != nil {
+			return err
+		}
+		if err := t.enter(actor, o.Who, hits); err != nil {
+			return err
+		}
+		if err := t.note(event, o, found, actor); err != nil {
+			return err
+		}
+		answer = &Recorded{Event: event.ID, UUID: event.UUID, At: t.now}
+		return t.convert(&scene{event: event, happening: o.happening(), friend: actor.id}, hits)
+	})
+	return answer, err
+}
+
+// hits are the referrals that an event belongs to.
+func (t *turn) hits(found *store.Found, sent Referral, a actor) ([]*hit, error) {
+	h, ended := t.attribute(found, sent)
+	if h != nil {
+		return []*hit{h}, nil
+	}
+	if ended || a.known() == 0 {
+		return nil, nil
+	}
+	parts, err := t.tx.Parts(a.known())
+	return t.byReferrers(parts), err
+}
+
+// enter locks everyone whom the event can change, and admits who acts.
+func (t *turn) enter(a actor, who Who, hits []*hit) error {
+	others := []model.PersonID{a.merge}
+	for _, h := range hits {
+		others = append(others, h.advocate)
+	}
+	if err := t.stand(a.known(), others, a.merge != 0 || t.mayPost(hits)); err != nil {
+		return err
+	}
+	return t.admit(a, who)
+}
+
+// mayPost reports whether a rule that may run posts to a ledger.
+func (t *turn) mayPost(hits []*hit) bool {
+	posts := func(r model.Rule) bool { return r.Value.Type == model.LedgerValue }
+	for _, h := range hits {
+		if slices.ContainsFunc(h.campaign.Rules, posts) {
+			return true
+		}
+	}
+	return len(t.cfg.Settings.Earning) > 0 || slices.ContainsFunc(t.customerCampaigns(), func(c *model.Campaign) bool {
+		return slices.ContainsFunc(c.Rules, posts)
+	})
+}
+
+// note fills in an event what is known once the locks are held.
+func (t *turn) note(event *model.Event, o occurrence, found *store.Found, a actor) error {
+	event.Person, event.Turn = a.id, t.turnOf(a.id)
+	event.Amount, event.Currency = o.amount, o.currency
+	if o.name != "" {
+		name, err := t.tx.EventName(o.name, t.id())
+		if err != nil {
+			return err
+		}
+		event.Name = name
+	}
+	fresh := t.isNewCustomer(o, a)
+	event.Facts.NewCustomer = &fresh
+	if o.kind == model.Purchase && a.id != 0 {
+		t.tx.CountPurchase(a.id)
+	}
+	if c := found.Coupon; c != nil && o.kind == model.Purchase {
+		event.Facts.Coupon = &c.CouponRef
+		t.tx.UseCoupon(c.CouponRef, t.now)
+	}
+	o.detail.IP, o.detail.Agent = o.IP, o.Agent
+	o.detail.Coupon, o.detail.Code, o.detail.Attribution = o.CouponCode, o.ReferralCode, o.AttributionID
+	body, err := json.Marshal(o.detail)
+	if err != nil {
+		return &model.Error{Kind: model.Malformed, Msg: "what was sent with the event is no JSON", Err: err}
+	}
+	if string(body) != "{}" {
+		t.tx.InsertDetail(event.ID, string(body))
+	}
+	return nil
+}
+
+// isNewCustomer decides by the flag that was sent, else by earlier purchases.
+// A sign-up is always a new customer's.
+func (t *turn) isNewCustomer(o occurrence, a actor) bool {
+	switch {
+	case o.kind == model.SignUp:
+		return true
+	case o.newCustomer != nil:
+		return *o.newCustomer
+	case a.id == 0:
+		return true
+	}
+	return t.persons[a.id].Purchases == 0
+}
+
+func (t *turn) lookup(o occurrence, event model.EventID) store.Lookup {
+	l := store.Lookup{
+		Event: event, CustomerID: o.CustomerID, Email: model.FoldEmail(o.Email), Code: model.FoldCode(o.ReferralCode),
+		Coupon: o.CouponCode, Attribution: strings.ToLower(o.AttributionID), Visitor: o.Visitor,
+	}
+	if o.key != nil {
+		l.Key = t.e.secret.Digest("event", append([]string{string(o.kind)}, o.key...)...)
+	}
+	return l
+}
+
+// knowsCurrency checks that an amount's currency is one of ISO 4217 or of the
+// account's points.
+func (e *Engine) knowsCurrency(ctx context.Context, account model.AccountID, code string) error {
+	cfg, err := e.Config(ctx, account)
+	if err != nil {
+		return err
+	}
+	if !cfg.KnowsCurrency(code) {
+		return &model.Error{Kind: model.Invalid, Reason: model.CurrencyUnknown, Field: "currency", Msg: "currency is not known"}
+	}
+	return nil
+}
+
+// KnowsCurrency tells whether a code is one of ISO 4217's, in upper case, or
+// names points of the account.
+func (c *Config) KnowsCurrency(code string) bool {
+	for _, points := range c.Settings.Currencies {
+		if points.Code == code {
+			return true
+		}
+	}
+	unit, err := currency.ParseISO(code)
+	return err == nil && unit.String() == code && code != "XXX"
+}

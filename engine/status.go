@@ -1,0 +1,71 @@
+package engine
+
+import (
+	"context"
+
+	"grapevine/model"
+	"grapevine/store"
+)
+
+// ReferralStatus is what a code stands for.
+type ReferralStatus struct {
+	Code              string
+	CampaignUUID      string
+	Email             string // the advocate's; "" where none is known
+	CustomerID        string
+	Name              string
+	Advocate          *model.Value // of the campaign's first reward for advocates; nil: none
+	Friend            *model.Value // of its first reward for friends
+	FriendDescription string
+}
+
+// ReferralStatus tells what a code stands for. Fails with NotFound for a code
+// that nobody has here or whose campaign is not live, and with Invalid for a
+// blocked one.
+func (e *Engine) ReferralStatus(ctx context.Context, account model.AccountID, code string) (*ReferralStatus, error) {
+	cfg, err := e.Config(ctx, account)
+	if err != nil {
+		return nil, err
+	}
+	folded := model.FoldCode(code)
+	var sponsor *store.Sponsor
+	err = e.store.View(ctx, account, func(tx *store.Tx) error {
+		var err error
+		sponsor, err = tx.Sponsor(folded)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	if cfg.BlockedCode(folded) {
+		return nil, &model.Error{Kind: model.Invalid, Reason: model.CodeBlocked, Field: "code", Msg: "the code is blocked"}
+	}
+	campaign, err := cfg.Campaign(sponsor.Campaign)
+	if err != nil {
+		return nil, err
+	}
+	if !campaign.Live(e.now()) {
+		return nil, &model.Error{Kind: model.NotFound, Reason: model.CodeUnknown, Field: "code", Msg: "the code's campaign is not live"}
+	}
+	status := &ReferralStatus{
+		Code: sponsor.Shown, CampaignUUID: campaign.UUID, Email: sponsor.Email, CustomerID: sponsor.CustomerID,
+		Name: model.Profile{FirstName: sponsor.FirstName, LastName: sponsor.LastName}.Name(),
+	}
+	for i := range campaign.Rules {
+		r := &campaign.Rules[i]
+		if status.Advocate == nil && (r.To == model.ToAdvocate || r.To == model.ToBoth) {
+			status.Advocate = &r.Value
+		}
+		if status.Friend == nil && (r.To == model.ToFriend || r.To == model.ToBoth) {
+			status.Friend, status.FriendDescription = &r.Value, r.Description
+			if status.FriendDescription == "" {
+				status.FriendDescription = r.Name
+			}
+		}
+	}
+	return status, nil
+}
+
+// SigningKey is a key for what we sign and get back, by purpose. All nodes
+// with the same secret file have the same.
+func (e *Engine) SigningKey(purpose string) []byte { return e.secret.Key(purpose) }

@@ -1,0 +1,279 @@
+package engine
+
+import (
+	"context"
+	"time"
+
+	"github.com/google/uuid"
+
+	"grapevine/engine/ledger"
+	"grapevine/model"
+	"grapevine/store"
+)
+
+// turn is one use case in one transaction of one account: what it has read
+// under its locks, and what it will write. It is made anew when the
+// transaction runs again.
+type turn struct {
+	e   *Engine
+	tx  *store.Tx
+	cfg *Config
+	now time.Time
+	err error // the first id that could not be made
+
+	persons   map[model.PersonID]*model.Person // locked
+	groups    map[model.PersonID][]model.PersonID
+	progress  map[progressKey]store.Progress
+	advanced  map[progressKey]bool // progress to save
+	referrals map[referralKey]int64
+	books     map[bookKey]*ledger.Book
+
+	events      []*model.Event
+	conversions []*model.Conversion
+	rewards     []*model.Reward
+	counted     []store.Referral
+	jobs        []model.Job
+	tallies     map[tallyKey]int64
+}
+
+type progressKey struct {
+	person model.PersonID
+	rule   model.RuleID
+	role   model.Role
+}
+
+type referralKey struct {
+	rule             model.RuleID
+	advocate, friend model.PersonID
+}
+
+type bookKey struct{ holder, currency string }
+
+type tallyKey struct {
+	subject int64
+	what    string
+}
+
+// inTurn runs fn in one transaction and writes what it gathered. fn may run
+// more than once.
+func (e *Engine) inTurn(ctx context.Context, account model.AccountID, fn func(*turn) error) error {
+	cfg, err := e.Config(ctx, account)
+	if err != nil {
+		return err
+	}
+	now := e.now()
+	return e.store.InTx(ctx, account, func(tx *store.Tx) error {
+		t := &turn{e: e, tx: tx, cfg: cfg, now: now}
+		if err := fn(t); err != nil {
+			return err
+		}
+		return t.write()
+	})
+}
+
+// id makes an id. Where none can be made, write fails.
+func (t *turn) id() int64 {
+	id, err := t.e.newID()
+	if err != nil && t.err == nil {
+		t.err = &model.Error{Kind: model.Internal, Msg: "no id can be made", Err: err}
+	}
+	return id
+}
+
+// stand locks the persons and takes in how they stand.
+func (t *turn) stand(friend model.PersonID, others []model.PersonID, ledgers bool) error {
+	s, err := t.tx.Stand(friend, others, ledgers)
+	if err != nil {
+		return err
+	}
+	t.persons, t.groups = s.Persons, s.Groups
+	t.progress = make(map[progressKey]store.Progress, len(s.Progresses))
+	for _, p := range s.Progresses {
+		t.progress[progressKey{p.Person, p.Rule, p.Role}] = p
+	}
+	t.referrals = make(map[referralKey]int64, len(s.Referrals))
+	for _, r := range s.Referrals {
+		t.referrals[referralKey{r.Rule, r.Advocate, r.Friend}] = r.Number
+	}
+	t.books = map[bookKey]*ledger.Book{}
+	for _, head := range s.Ledgers {
+		t.books[bookKey{head.Holder, head.Currency}] = ledger.Open(head, t.now, t.e.newID)
+	}
+	return nil
+}
+
+// group is a person with everyone merged into them.
+func (t *turn) group(id model.PersonID) []model.PersonID {
+	if group, ok := t.groups[id]; ok {
+		return group
+	}
+	return []model.PersonID{id}
+}
+
+// progressOf adds up how far a person and those merged into them have come.
+func (t *turn) progressOf(person model.PersonID, rule model.RuleID, role model.Role) (friends, places int64) {
+	for _, id := range t.group(person) {
+		p := t.progress[progressKey{id, rule, role}]
+		friends += p.Friends
+		places += p.Places
+	}
+	return friends, places
+}
+
+// advance moves how far a person has come.
+func (t *turn) advance(person model.PersonID, rule model.RuleID, role model.Role, friends, places int64) {
+	if person == 0 || (friends == 0 && places == 0) {
+		return
+	}
+	key := progressKey{person, rule, role}
+	p := t.progress[key]
+	p.Person, p.Rule, p.Role = person, rule, role
+	p.Friends += friends
+	p.Places += places
+	if t.progress == nil {
+		t.progress = map[progressKey]store.Progress{}
+	}
+	if t.advanced == nil {
+		t.advanced = map[progressKey]bool{}
+	}
+	t.progress[key], t.advanced[key] = p, true
+}
+
+// numberOf is which friend of the advocate this one is under a rule, 0 for
+// one who does not count yet.
+func (t *turn) numberOf(rule model.RuleID, advocate, friend model.PersonID) int64 {
+	for _, a := range t.group(advocate) {
+		for _, f := range t.group(friend) {
+			if number := t.referrals[referralKey{rule, a, f}]; number != 0 {
+				return number
+			}
+		}
+	}
+	return 0
+}
+
+// book opens the ledger of a person whose lock is held, expired credits
+// posted.
+func (t *turn) book(person model.PersonID, currency string) (*ledger.Book, error) {
+	holder := store.PersonHolder(person)
+	key := bookKey{holder, currency}
+	b := t.books[key]
+	if b == nil {
+		b = ledger.Open(model.Ledger{Holder: holder, Currency: currency, CreatedAt: t.now}, t.now, t.e.newID)
+		if t.books == nil {
+			t.books = map[bookKey]*ledger.Book{}
+		}
+		t.books[key] = b
+	}
+	if !b.Due() {
+		return b, nil
+	}
+	return b, t.expire(b)
+}
+
+// expire posts what is due in a book.
+func (t *turn) expire(b *ledger.Book) error {
+	if err := t.fill(b); err != nil {
+		return err
+	}
+	return b.Expire()
+}
+
+// fill reads what a book can spend.
+func (t *turn) fill(b *ledger.Book) error {
+	if b.Active != nil {
+		return nil
+	}
+	active, err := t.tx.ActiveCredits(b.Head.Holder, b.Head.Currency)
+	b.Active = active
+	return err
+}
+
+// happened adds an event of a person, in that person's turn.
+func (t *turn) happened(kind model.EventKind, person model.PersonID) *model.Event {
+	event := &model.Event{
+		ID: model.EventID(t.id()), UUID: uuid.NewString(), Kind: kind, Person: person, Turn: t.turnOf(person),
+		Version: t.cfg.Settings.Version, At: t.now,
+	}
+	t.events = append(t.events, event)
+	return event
+}
+
+func (t *turn) turnOf(person model.PersonID) int64 {
+	if p := t.persons[person]; p != nil {
+		return p.Turns
+	}
+	return 0
+}
+
+// tally adds to a counter.
+func (t *turn) tally(subject int64, what string, n int64) {
+	if subject == 0 {
+		return
+	}
+	if t.tallies == nil {
+		t.tallies = map[tallyKey]int64{}
+	}
+	t.tallies[tallyKey{subject, what}] += n
+}
+
+// write queues what was gathered, in the order in which rows are locked.
+func (t *turn) write() error {
+	if t.err != nil {
+		return t.err
+	}
+	if err := t.tx.InsertEvents(t.events); err != nil {
+		return err
+	}
+	t.tx.InsertConversions(t.conversions)
+	if err := t.tx.InsertRewards(t.rewards); err != nil {
+		return err
+	}
+	t.tx.InsertReferrals(t.counted)
+	t.writeProgress()
+	t.writeBooks()
+	t.writeTallies()
+	t.tx.Enqueue(t.jobs...)
+	return nil
+}
+
+func (t *turn) writeProgress() {
+	list := make([]store.Progress, 0, len(t.advanced))
+	for _, key := range sortedBy(t.advanced, func(a, b progressKey) int {
+		return compare3(int64(a.person), int64(b.person), int64(a.rule), int64(b.rule), string(a.role), string(b.role))
+	}) {
+		list = append(list, t.progress[key])
+	}
+	t.tx.SaveProgress(list)
+}
+
+func (t *turn) writeBooks() {
+	for _, key := range sortedBy(t.books, func(a, b bookKey) int {
+		return compare3(0, 0, 0, 0, a.holder+" "+a.currency, b.holder+" "+b.currency)
+	}) {
+		saveBook(t.tx, t.books[key])
+	}
+}
+
+// saveBook queues what moved in a book.
+func saveBook(tx *store.Tx, b *ledger.Book) {
+	if len(b.Entries) == 0 {
+		return
+	}
+	tx.SaveLedger(&b.Head)
+	tx.InsertEntries(b.Entries)
+	tx.InsertCredits(b.Added)
+	for _, c := range b.Changed {
+		tx.UpdateCredit(c)
+	}
+}
+
+func (t *turn) writeTallies() {
+	list := make([]store.Tally, 0, len(t.tallies))
+	for _, key := range sortedBy(t.tallies, func(a, b tallyKey) int {
+		return compare3(a.subject, b.subject, 0, 0, a.what, b.what)
+	}) {
+		list = append(list, store.Tally{Subject: key.subject, What: key.what, N: t.tallies[key]})
+	}
+	t.tx.Count(t.e.slot.Add(1), list)
+}

@@ -1,0 +1,174 @@
+package engine
+
+import (
+	"encoding/json"
+	"maps"
+
+	"grapevine/model"
+	"grapevine/store"
+)
+
+// Who is what a call says of a person.
+type Who struct {
+	Email      string
+	CustomerID string
+	FirstName  string
+	LastName   string
+	IP         string          // of the person: from a body or a browser, never a server's own
+	Agent      string          // likewise
+	Visitor    model.VisitorID // the browser; 0 where none is known
+	Server     bool            // the call carried a merchant's key: it may merge two persons
+	// Extra is anything else of the person, kept in the profile; nil leaves
+	// what is there.
+	Extra map[string]json.RawMessage
+}
+
+// actor is who acts in an event, as far as the identities tell.
+type actor struct {
+	id     model.PersonID // 0: nobody is known
+	fresh  bool           // made by this event
+	merge  model.PersonID // found to be the same person; 0 is none
+	naming []model.Identity
+}
+
+// identify decides who the person is. A customer id is the strong identity,
+// an e-mail the weak one: two persons become one only when a server's call
+// names both and at most one of them has customer ids; otherwise the customer
+// id decides, and the e-mail stays where it was.
+func (t *turn) identify(found *store.Found, who Who) actor {
+	customer := model.Identity{Kind: model.CustomerID, Value: who.CustomerID, Shown: who.CustomerID}
+	email := model.Identity{Kind: model.Email, Value: model.FoldEmail(who.Email), Shown: who.Email}
+	mayJoin := who.Server && found.EmailIsFree
+	var a actor
+	switch {
+	case found.ByCustomer != 0:
+		a.id = found.ByCustomer
+		switch {
+		case found.ByEmail == 0 && who.Email != "":
+			a.naming = append(a.naming, email)
+		case found.ByEmail != 0 && found.ByEmail != a.id && mayJoin:
+			a.merge = found.ByEmail
+		}
+	case who.CustomerID != "" && found.ByEmail != 0 && mayJoin:
+		a.id = found.ByEmail
+		customer.Main = true
+		a.naming = append(a.naming, customer)
+	case who.CustomerID != "":
+		a.id, a.fresh = model.PersonID(t.id()), true
+		customer.Main = true
+		a.naming = append(a.naming, customer)
+		if who.Email != "" && found.ByEmail == 0 {
+			email.Main = true
+			a.naming = append(a.naming, email)
+		}
+	case found.ByEmail != 0:
+		a.id = found.ByEmail
+	case who.Email != "":
+		a.id, a.fresh = model.PersonID(t.id()), true
+		email.Main = true
+		a.naming = append(a.naming, email)
+	}
+	for i := range a.naming {
+		a.naming[i].Person = a.id
+	}
+	return a
+}
+
+// known is the actor as somebody the database has rows of; 0 for a person
+// whom this event makes.
+func (a actor) known() model.PersonID {
+	if a.fresh {
+		return 0
+	}
+	return a.id
+}
+
+// admit writes the actor: a new person, new names, a merge. The locks are
+// held.
+func (t *turn) admit(a actor, who Who) error {
+	if a.id == 0 {
+		return nil
+	}
+	if a.fresh {
+		p := &model.Person{ID: a.id, Turns: 1, CreatedAt: t.now}
+		if t.persons == nil {
+			t.persons = map[model.PersonID]*model.Person{}
+		}
+		t.persons[a.id] = p
+		t.tx.InsertPerson(p)
+	}
+	t.tx.InsertIdentities(a.naming, t.now.UnixMilli())
+	if a.merge != 0 {
+		if err := t.merge(a.merge, a.id); err != nil {
+			return err
+		}
+	}
+	if who.Visitor != 0 {
+		t.tx.KnowVisitor(who.Visitor, a.id, t.now)
+	}
+	return t.describe(a, who)
+}
+
+// describe keeps what was sent of a person; what was not sent stays.
+func (t *turn) describe(a actor, who Who) error {
+	p := model.Profile{Person: a.id, FirstName: who.FirstName, LastName: who.LastName, IP: who.IP, Agent: who.Agent}
+	if who.Extra != nil {
+		extra := map[string]json.RawMessage{}
+		if !a.fresh {
+			had, err := t.tx.Profile(a.id)
+			if err != nil {
+				return err
+			}
+			if had.Body != "" {
+				if err := json.Unmarshal([]byte(had.Body), &extra); err != nil {
+					return err
+				}
+			}
+		}
+		maps.Copy(extra, who.Extra)
+		body, err := json.Marshal(extra)
+		if err != nil {
+			return &model.Error{Kind: model.Malformed, Msg: "what was sent of the person is no JSON", Err: err}
+		}
+		p.Body = string(body)
+	}
+	if p != (model.Profile{Person: a.id}) {
+		t.tx.SaveProfile(p)
+	}
+	return nil
+}
+
+// merge makes one person an alias of another. Nothing is rewritten: limits
+// count over both, and each ledger moves by two entries.
+func (t *turn) merge(from, into model.PersonID) error {
+	event := t.happened(model.Merged, into)
+	event.Subject = int64(from)
+	t.tx.Alias(from, into)
+	t.groups[into] = append(t.group(into), t.group(from)...)
+	kept, gone := t.persons[into], t.persons[from]
+	kept.Aliases += gone.Aliases + 1
+	kept.Purchases += gone.Purchases
+	for _, key := range sortedBy(t.books, func(a, b bookKey) int { return compare3(0, 0, 0, 0, a.holder+a.currency, b.holder+b.currency) }) {
+		if key.holder != store.PersonHolder(from) {
+			continue
+		}
+		source, err := t.book(from, key.currency)
+		if err != nil {
+			return err
+		}
+		target, err := t.book(into, key.currency)
+		if err != nil {
+			return err
+		}
+		if err := t.fill(source); err != nil {
+			return err
+		}
+		if err := source.MoveTo(target); err != nil {
+			return err
+		}
+		if next := target.Head.NextExpiry; !next.IsZero() {
+			t.jobs = append(t.jobs, expiryJob(t.id(), target.Head, next))
+		}
+	}
+	return nil
+}
