@@ -25,13 +25,16 @@ const (
 // signingSecret is the use of the key that signs webhooks.
 const signingSecret = "friendbuy.signing_secret"
 
-// Webhooks tells merchants of rewards as Friendbuy does. Safe for concurrent
+// Renderer tells merchants of rewards as Friendbuy does. Safe for concurrent
 // use.
-type Webhooks struct {
-	// RetryEvery is the time between two tries of one delivery, and GiveUp the
-	// time from the first after which there are no more. Documented are 15
-	// minutes and 24 hours.
-	RetryEvery, GiveUp time.Duration
+type Renderer struct {
+	retryEvery, giveUp time.Duration
+}
+
+// NewRenderer makes a renderer that tries a delivery every so often, and for
+// so long from the first try. Documented are 15 minutes and 24 hours.
+func NewRenderer(retryEvery, giveUp time.Duration) Renderer {
+	return Renderer{retryEvery: retryEvery, giveUp: giveUp}
 }
 
 type webhookJSON struct {
@@ -101,7 +104,7 @@ type loyaltyRewardJSON struct {
 }
 
 // Body writes a delivery.
-func (w Webhooks) Body(d *model.Delivery, to *model.Endpoint, told []engine.Told) ([]byte, error) {
+func (r Renderer) Body(d *model.Delivery, to *model.Endpoint, told []engine.Told) ([]byte, error) {
 	body := webhookJSON{ID: d.UUID, Type: to.Event, Data: make([]any, len(told)), CreatedOn: shown(d.FirstAt)}
 	for i := range told {
 		item, err := toldJSON(to.Event, &told[i])
@@ -160,7 +163,7 @@ func ifAny(text string) *string {
 
 // Header signs a delivery. The vendor's documentation tells receivers to
 // compare X-Friendbuy-Hmac-SHA256 with their own digest of the raw body.
-func (w Webhooks) Header(d *model.Delivery, to *model.Endpoint, secret func(use string) string) http.Header {
+func (r Renderer) Header(d *model.Delivery, to *model.Endpoint, secret func(use string) string) http.Header {
 	mac := hmac.New(sha256.New, []byte(secret(signingSecret)))
 	mac.Write([]byte(d.Body))
 	header := http.Header{}
@@ -172,11 +175,11 @@ func (w Webhooks) Header(d *model.Delivery, to *model.Endpoint, secret func(use 
 }
 
 // Accepted is true of 200 alone: any other status is tried again.
-func (w Webhooks) Accepted(status int) bool { return status == http.StatusOK }
+func (r Renderer) Accepted(status int) bool { return status == http.StatusOK }
 
 // Next keeps to the raster that the first try began, however long tries take.
-func (w Webhooks) Next(first, now time.Time) (time.Time, bool) {
-	tries := now.Sub(first)/w.RetryEvery + 1
-	next := first.Add(tries * w.RetryEvery)
-	return next, !next.After(first.Add(w.GiveUp))
+func (r Renderer) Next(first, now time.Time) (time.Time, bool) {
+	tries := now.Sub(first)/r.retryEvery + 1
+	next := first.Add(tries * r.retryEvery)
+	return next, !next.After(first.Add(r.giveUp))
 }
