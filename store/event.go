@@ -37,6 +37,28 @@ func (tx *Tx) InsertConversions(conversions []*model.Conversion) {
 	tx.insert("conversion", "id, event_id, campaign_id, version, kind, advocate_id, advocate, turn, friend_id, via, code, counted_from, at", rows, "")
 }
 
+// ConversionsOfEvent lists what an event counts for, by campaign.
+func (tx *Tx) ConversionsOfEvent(event model.EventID) ([]*model.Conversion, error) {
+	return tx.conversions(`event_id = $2
+		ORDER BY campaign_id`, event)
+}
+
+func (tx *Tx) conversions(where string, args ...any) ([]*model.Conversion, error) {
+	var list []*model.Conversion
+	err := tx.read(`SELECT id, event_id, campaign_id, version, kind, advocate_id, advocate, turn, friend_id, via, code, counted_from, at
+		FROM conversion
+		WHERE account_id = $1 AND `+where,
+		func(r Row) error {
+			c := &model.Conversion{}
+			var from, when int64
+			err := r.Scan(&c.ID, &c.Event, &c.Campaign, &c.Version, &c.Kind, &c.Advocate, &c.Person, &c.Turn, &c.Friend, &c.Via, &c.Code, &from, &when)
+			c.CountedFrom, c.At = at(from), at(when)
+			list = append(list, c)
+			return err
+		}, args...)
+	return list, err
+}
+
 // EventName returns the id of a custom event's name, taking newID when the
 // account has not seen the name.
 func (tx *Tx) EventName(name string, newID int64) (int64, error) {

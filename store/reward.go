@@ -111,6 +111,12 @@ func (tx *Tx) LockReward(id model.RewardID) (*model.Reward, error) {
 	return list[0], nil
 }
 
+// RewardsOfEvent lists what an event led to, by role and rule.
+func (tx *Tx) RewardsOfEvent(event model.EventID) ([]*model.Reward, error) {
+	return tx.rewards(`event_id = $2
+		ORDER BY role, rule_id`, event)
+}
+
 // RewardsBrought lists the rewards of a group of advocates, and of the friends
 // themselves, that friends brought in a campaign, newest first.
 func (tx *Tx) RewardsBrought(friends []model.PersonID, campaign model.CampaignID) ([]*model.Reward, error) {
