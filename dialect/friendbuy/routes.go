@@ -1,0 +1,113 @@
+// Package friendbuy speaks the Merchant API of Friendbuy. It translates calls
+// into use cases and answers into Friendbuy's words, field for field. It
+// decides nothing: who earns what for what is the engine's.
+package friendbuy
+
+import (
+	"net/http"
+	"path"
+	"slices"
+	"strings"
+	"time"
+
+	"grapevine/engine"
+	"grapevine/model"
+	"grapevine/web"
+)
+
+// Options is what the dialect takes from outside.
+type Options struct {
+	Now func() time.Time
+}
+
+// API answers the Merchant API. Safe for concurrent use.
+type API struct {
+	core   *engine.Engine
+	tokens *tokens
+	mux    *http.ServeMux
+	allow  map[string][]string // path -> its methods
+}
+
+// New makes the handler of everything below /v1/ that is Friendbuy's.
+func New(core *engine.Engine, o Options) http.Handler {
+	a := &API{core: core, tokens: newTokens(core, o.Now), mux: http.NewServeMux(), allow: map[string][]string{}}
+
+	a.open("POST /v1/authorization", a.postAuthorization)
+	a.call("POST /v1/personal-referral-link", a.postPersonalReferralLink)
+	a.call("POST /v1/personal-referral-link-batch", a.postPersonalReferralLinkBatch)
+	a.call("POST /v1/event/purchase", a.postPurchaseEvent)
+	a.call("POST /v1/event/account-sign-up", a.postSignUpEvent)
+	a.call("POST /v1/event/custom", a.postCustomEvent)
+	a.call("POST /v1/customer", a.postCustomer)
+	a.call("GET /v1/reward/redemption-options", notOffered)
+	a.call("POST /v1/reward/redeem", notOffered)
+	a.call("GET /v1/reward/coupons", notOffered)
+	a.call("POST /v1/ledger-adjustment", a.postLedgerAdjustment)
+	a.call("POST /v1/ledger-adjustment-custom", notOffered)
+	a.call("GET /v1/customers/member-tier", notOffered)
+	a.call("GET /v1/customers", notOffered)
+	a.call("GET /v1/user-data", notOffered)
+	a.call("DELETE /v1/user-data", notOffered)
+	a.call("GET /v1/analytics/widget-views", notOffered)
+	a.call("GET /v1/analytics/shares", notOffered)
+	a.call("GET /v1/analytics/clicks", notOffered)
+	a.call("GET /v1/analytics/account-sign-ups", notOffered)
+	a.call("GET /v1/analytics/purchases", notOffered)
+	a.call("GET /v1/analytics/distributed-advocate-rewards", notOffered)
+	a.call("GET /v1/analytics/distributed-friend-incentives", notOffered)
+	a.call("GET /v1/analytics/rewards/referral", notOffered)
+	a.call("GET /v1/analytics/email-captures", notOffered)
+	a.call("GET /v1/analytics/email-metrics", notOffered)
+	a.call("GET /v1/analytics/loyalty/ledger-heads", notOffered)
+	a.call("GET /v1/ledger-balance", notOffered)
+	a.call("GET /v1/ledger-balance-custom", notOffered)
+	a.call("GET /v1/ledger-entries", notOffered)
+	a.call("GET /v1/referral-status", a.getReferralStatus)
+
+	a.refuseTheRest()
+	return a
+}
+
+// ServeHTTP answers a request. What the mux would redirect, with HTML, is an
+// unknown path here.
+func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if path.Clean(r.URL.Path) != r.URL.Path {
+		// Where the answer cannot be sent, there is nobody left to tell.
+		_ = unknownURL(w, r)
+		return
+	}
+	a.mux.ServeHTTP(w, r)
+}
+
+// caller answers a call of an account.
+type caller func(w http.ResponseWriter, r *http.Request, account model.AccountID) error
+
+// call routes an endpoint that needs a token.
+func (a *API) call(pattern string, c caller) {
+	a.open(pattern, func(w http.ResponseWriter, r *http.Request) error {
+		account, err := a.tokens.account(r.Context(), r.Header.Get("Authorization"))
+		if err != nil {
+			return err
+		}
+		return c(w, r, account)
+	})
+}
+
+// open routes an endpoint that anybody may call.
+func (a *API) open(pattern string, h web.HandlerFunc) {
+	a.mux.Handle(pattern, web.Handle(h, fail))
+	method, at, _ := strings.Cut(pattern, " ")
+	a.allow[at] = append(a.allow[at], method)
+}
+
+// refuseTheRest routes known paths under a wrong method, and all others.
+func (a *API) refuseTheRest() {
+	for at, methods := range a.allow {
+		if slices.Contains(methods, http.MethodGet) {
+			methods = append(methods, http.MethodHead)
+		}
+		slices.Sort(methods)
+		a.mux.Handle(at, web.Handle(wrongMethod(strings.Join(methods, ", ")), fail))
+	}
+	a.mux.Handle("/", web.Handle(unknownURL, fail))
+}

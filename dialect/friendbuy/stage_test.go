@@ -1,0 +1,117 @@
+package friendbuy_test
+
+import (
+	"bytes"
+	"log/slog"
+	"net/http"
+	"os"
+	"path/filepath"
+	"sync"
+	"testing"
+	"time"
+
+	"grapevine/dialect/friendbuy"
+	"grapevine/engine"
+	"grapevine/engine/secret"
+	"grapevine/model"
+	"grapevine/projectfile"
+	"grapevine/store"
+	"grapevine/store/sqlite"
+	"grapevine/web"
+)
+
+// What testdata/acme.yaml says, as JSON writes it.
+const (
+	stageKey    = `3fa85f64-5717-4562-b3fc-2c963f66afa6`
+	stageSecret = `95eb1c78 \"<&>\" ünd\\more`
+)
+
+// stage is the dialect on the real engine and a database of its own, with the
+// account of testdata/acme.yaml.
+type stage struct {
+	core    *engine.Engine
+	account model.AccountID
+	handler http.Handler
+	clock   *clock
+	log     *bytes.Buffer
+}
+
+// clock goes on by a millisecond whenever it is read, and by jumps.
+type clock struct {
+	mu sync.Mutex
+	at time.Time
+}
+
+func (c *clock) now() time.Time {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.at = c.at.Add(time.Millisecond)
+	return c.at
+}
+
+func (c *clock) jump(d time.Duration) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.at = c.at.Add(d)
+}
+
+func newStage(t testing.TB) *stage {
+	t.Helper()
+	ctx := t.Context()
+	database, err := sqlite.Open(ctx, sqlite.Config{Path: filepath.Join(t.TempDir(), "test.db")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	st := store.New(database)
+	t.Cleanup(func() {
+		if err := st.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	if err := database.Migrate(ctx); err != nil {
+		t.Fatal(err)
+	}
+	s := &stage{clock: &clock{at: time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)}, log: &bytes.Buffer{}}
+	log := slog.New(slog.NewJSONHandler(s.log, nil))
+	s.core = engine.New(engine.Settings{
+		Store:   st,
+		Secret:  secret.New(bytes.Repeat([]byte("s"), secret.Size)),
+		Now:     s.clock.now,
+		NewID:   model.NewMaker(s.clock.now, 1, 0, 1<<40).Next,
+		LinkURL: "https://grapevine.example.com/r",
+		Log:     log,
+	})
+	s.account = s.apply(t, func(text string) string { return text })
+	s.handler = web.Front(web.Settings{Log: log, Now: s.clock.now}, friendbuy.New(s.core, friendbuy.Options{Now: s.clock.now}))
+	return s
+}
+
+// apply puts testdata/acme.yaml in force, changed as told.
+func (s *stage) apply(t testing.TB, change func(string) string) model.AccountID {
+	t.Helper()
+	text, err := os.ReadFile("testdata/acme.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	file, err := projectfile.Parse("acme.yaml", []byte(change(string(text))))
+	if err != nil {
+		t.Fatal(err)
+	}
+	applied, err := s.core.Apply(t.Context(), file.Project())
+	if err != nil {
+		t.Fatal(file.Explain(err))
+	}
+	return applied.Account
+}
+
+// verify recomputes every figure of the account.
+func (s *stage) verify(t testing.TB) {
+	t.Helper()
+	report, err := s.core.Verify(t.Context(), s.account)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, d := range report.Differences {
+		t.Errorf("verify: %+v", d)
+	}
+}
