@@ -1,0 +1,137 @@
+package friendbuy
+
+import (
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/base64"
+	"net/http"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"grapevine/engine"
+	"grapevine/model"
+)
+
+var told = engine.Told{
+	Reward: &model.Reward{
+		ID: 1, UUID: "73cb50ea-7ac8-4f90-9fe4-f5450866f3c0", Kind: model.Discount, Amount: 25_0000, Unit: "USD",
+		At: time.Date(2019, 11, 5, 1, 7, 36, 720e6, time.UTC),
+	},
+	Trigger: "purchase", Info: "Free Gift <1>", Coupon: "test-coupon-code",
+	Receiver: engine.Contact{Email: "test@example.com", CustomerID: "asd123", IP: "12.156.140.124", FirstName: "Not", LastName: "Told"},
+	Advocate: engine.Contact{Email: "advocate@example.com", CustomerID: "asd321"},
+	Friends: []engine.Friend{
+		{Contact: engine.Contact{Email: "friend@example.com", CustomerID: "asd322"}, Number: 1},
+		{Contact: engine.Contact{Email: "guest@example.com"}, Number: 2},
+	},
+}
+
+// bare is a reward of somebody of whom nothing is known any more.
+var bare = engine.Told{
+	Reward: &model.Reward{
+		ID: 2, UUID: "6e6d2137-d691-47b5-9519-6bfaad50b73d", Kind: model.LedgerValue, Amount: 12_5000, Unit: "Points",
+		At: time.Date(2022, 6, 29, 18, 8, 41, 0, time.UTC),
+	},
+	Trigger: "sign_up", Friends: []engine.Friend{{Number: 7}},
+}
+
+func TestWebhookBodies(t *testing.T) {
+	t.Parallel()
+	const head = `{"id":"255e4e45-446d-499d-a680-44ab1eca73fb","type":"`
+	const tail = `],"createdOn":"2019-11-05T01:07:38.509Z"}`
+	for _, c := range []struct{ event, want string }{
+		{"advocateReward", `{"rewardId":"73cb50ea-7ac8-4f90-9fe4-f5450866f3c0","rewardType":"discount","rewardUnit":"USD",` +
+			`"emailAddress":"test@example.com","rewardAmount":25,"createdOn":"2019-11-05T01:07:36.720Z","customerId":"asd123",` +
+			`"ipAddress":"12.156.140.124","couponCode":"test-coupon-code","rewardInfo":"Free Gift <1>","rewardTrigger":"purchase",` +
+			`"friends":[{"friendEmailAddress":"friend@example.com","friendCustomerId":"asd322","conversionNumber":1},` +
+			`{"friendEmailAddress":"guest@example.com","conversionNumber":2}]},` +
+			`{"rewardId":"6e6d2137-d691-47b5-9519-6bfaad50b73d","rewardType":"ledger","rewardUnit":"Points","rewardAmount":12.5,` +
+			`"createdOn":"2022-06-29T18:08:41.000Z","couponCode":null,"rewardTrigger":"sign_up","friends":[{"conversionNumber":7}]}`},
+		{"friendIncentive", `{"rewardId":"73cb50ea-7ac8-4f90-9fe4-f5450866f3c0","rewardType":"discount","rewardUnit":"USD",` +
+			`"emailAddress":"test@example.com","rewardAmount":25,"incentiveType":"discount","incentiveAmount":25,` +
+			`"createdOn":"2019-11-05T01:07:36.720Z","customerId":"asd123",` +
+			`"ipAddress":"12.156.140.124","couponCode":"test-coupon-code","rewardInfo":"Free Gift <1>","rewardTrigger":"purchase",` +
+			`"advocateEmailAddress":"advocate@example.com","advocateCustomerId":"asd321"},` +
+			`{"rewardId":"6e6d2137-d691-47b5-9519-6bfaad50b73d","rewardType":"ledger","rewardUnit":"Points","rewardAmount":12.5,` +
+			`"incentiveType":"ledger","incentiveAmount":12.5,` +
+			`"createdOn":"2022-06-29T18:08:41.000Z","couponCode":null,"rewardTrigger":"sign_up"}`},
+		{"loyaltyReward", `{"createdOn":"2019-11-05T01:07:36.720Z","customerId":"asd123","couponCode":"test-coupon-code",` +
+			`"emailAddress":"test@example.com","ipAddress":"12.156.140.124","rewardId":"73cb50ea-7ac8-4f90-9fe4-f5450866f3c0",` +
+			`"rewardType":"discount","rewardUnit":"USD","rewardAmount":25,"rewardInfo":"Free Gift <1>","rewardTrigger":"purchase"},` +
+			`{"createdOn":"2022-06-29T18:08:41.000Z","couponCode":"","rewardId":"6e6d2137-d691-47b5-9519-6bfaad50b73d",` +
+			`"rewardType":"ledger","rewardUnit":"Points","rewardAmount":12.5,"rewardTrigger":"sign_up"}`},
+	} {
+		d := &model.Delivery{UUID: "255e4e45-446d-499d-a680-44ab1eca73fb", FirstAt: time.Date(2019, 11, 5, 1, 7, 38, 509e6, time.UTC)}
+		got, err := NewRenderer(0, 0).Body(d, &model.Endpoint{Event: c.event}, []engine.Told{told, bare})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(head+c.event+`","data":[`+c.want+tail, string(got)); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", c.event, diff)
+		}
+	}
+	if _, err := NewRenderer(0, 0).Body(&model.Delivery{}, &model.Endpoint{Event: "somethingElse"}, []engine.Told{told}); err == nil {
+		t.Error("a reward was told as something else")
+	}
+}
+
+func TestWebhookIsSigned(t *testing.T) {
+	t.Parallel()
+	d := &model.Delivery{UUID: "255e4e45", Body: `{"id":"255e4e45"}`}
+	var asked []string
+	got := NewRenderer(0, 0).Header(d, &model.Endpoint{Event: "advocateReward"}, func(use string) string {
+		asked = append(asked, use)
+		return "fb-signing-secret"
+	})
+	mac := hmac.New(sha256.New, []byte("fb-signing-secret"))
+	mac.Write([]byte(`{"id":"255e4e45"}`))
+	want := http.Header{
+		"Content-Type":            {"application/json"},
+		"X-Friendbuy-Hmac-Sha256": {base64.StdEncoding.EncodeToString(mac.Sum(nil))},
+		"X-Friendbuy-Event-Type":  {"advocateReward"},
+		"X-Friendbuy-Event-Id":    {"255e4e45"},
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("header (-want +got):\n%s", diff)
+	}
+	if diff := cmp.Diff([]string{"friendbuy.signing_secret"}, asked); diff != "" {
+		t.Errorf("keys asked for (-want +got):\n%s", diff)
+	}
+}
+
+func TestWebhookIsAcceptedBy200Alone(t *testing.T) {
+	t.Parallel()
+	for status := 100; status < 600; status++ {
+		if got := NewRenderer(0, 0).Accepted(status); got != (status == 200) {
+			t.Errorf("%d is accepted: %v", status, got)
+		}
+	}
+}
+
+func TestWebhookRetries(t *testing.T) {
+	t.Parallel()
+	const every, giveUp = 15 * time.Minute, 24 * time.Hour
+	first := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
+	for _, c := range []struct {
+		name        string
+		failed, due time.Duration
+		again       bool
+	}{
+		{"the first fails at once", 0, every, true},
+		{"the first takes ten seconds", 10 * time.Second, every, true},
+		{"the second comes late", every + 700*time.Millisecond, 2 * every, true},
+		{"the second takes until the third is due", 2 * every, 3 * every, true},
+		{"the last but one", giveUp - every, giveUp, true},
+		{"the last", giveUp, giveUp + every, false},
+		{"the last, late", giveUp + time.Second, giveUp + every, false},
+		{"a server that was down for two hours", 2*time.Hour + time.Minute, 2*time.Hour + every, true},
+		{"a server that was down for two days", 48*time.Hour + time.Minute, 48*time.Hour + every, false},
+	} {
+		due, again := NewRenderer(every, giveUp).Next(first, first.Add(c.failed))
+		if got := due.Sub(first); got != c.due || again != c.again {
+			t.Errorf("%s: again %v after %v, want %v after %v", c.name, again, got, c.again, c.due)
+		}
+	}
+}
