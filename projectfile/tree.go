@@ -9,7 +9,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
-	"gopkg.in/yaml.v3"
+	"go.yaml.in/yaml/v4"
 )
 
 // kind is what a node is.
@@ -82,9 +82,9 @@ func readTree(data []byte) (*node, []problem) {
 	if at := invalidUTF8(data); at >= 0 {
 		return nil, []problem{{line: 1 + bytes.Count(data[:at], []byte("\n")), text: "expected UTF-8"}}
 	}
-	document, problems := decode(data)
-	if len(problems) > 0 {
-		return nil, problems
+	document, p := parse(data)
+	if p != nil {
+		return nil, []problem{*p}
 	}
 	if document == nil {
 		return nil, []problem{{line: 1, path: "account", text: "expected a text; the file is empty"}}
@@ -108,79 +108,42 @@ func invalidUTF8(data []byte) int {
 	return -1
 }
 
-// decode returns the file's one document, or nil where it is empty.
-func decode(data []byte) (*yaml.Node, []problem) {
-	source := &lineReader{rest: data}
-	decoder := yaml.NewDecoder(source)
+// parse returns the file's one document, or nil where it is empty.
+func parse(data []byte) (*yaml.Node, *problem) {
+	decoder, err := yaml.NewLoader(bytes.NewReader(data), yaml.WithUniqueKeys(false))
+	if err != nil {
+		return nil, syntaxProblem(err)
+	}
 	var document, second yaml.Node
-	if err := decoder.Decode(&document); errors.Is(err, io.EOF) {
+	if err := decoder.Load(&document); errors.Is(err, io.EOF) {
 		return nil, nil
 	} else if err != nil {
-		return nil, []problem{syntaxProblem(data, source.lines, err)}
+		return nil, syntaxProblem(err)
 	}
-	if err := decoder.Decode(&second); err == nil {
-		return nil, []problem{{line: second.Line, text: "expected one document, got another one after it"}}
+	if err := decoder.Load(&second); err == nil {
+		return nil, &problem{line: second.Line, text: "expected one document, got another one after it"}
 	} else if !errors.Is(err, io.EOF) {
-		return nil, []problem{syntaxProblem(data, source.lines, err)}
+		return nil, syntaxProblem(err)
 	}
-	return document.Content[0], nil
+	if document.Kind == yaml.DocumentNode && len(document.Content) == 1 {
+		return document.Content[0], nil
+	}
+	return &document, nil
 }
 
-// lineReader gives a line at a time, so that one knows how far a decoder read.
-type lineReader struct {
-	rest  []byte
-	lines int
-}
-
-func (l *lineReader) Read(p []byte) (int, error) {
-	if len(l.rest) == 0 {
-		return 0, io.EOF
-	}
-	line := l.rest
-	if end := bytes.IndexByte(line, '\n'); end >= 0 {
-		line = line[:end+1]
-	}
-	n := copy(p, line)
-	if n == len(line) {
-		l.lines++
-	}
-	l.rest = l.rest[n:]
-	return n, nil
-}
-
-// syntaxProblem finds the line of an error of the YAML reader. For some kinds
-// it names the line where the construct began that it could not finish, often
-// the first of the file; the place is then where the text up to it fails in
-// the same way.
-func syntaxProblem(data []byte, read int, err error) problem {
-	line, what := splitSyntaxError(err)
-	if line > 0 && !strings.HasPrefix(what, "did not find expected") {
-		return problem{line: line, text: "expected YAML: " + what}
-	}
-	for line = max(1, read-3); line < read; line++ {
-		end := 0
-		for range line {
-			end += bytes.IndexByte(data[end:], '\n') + 1
-		}
-		var ignored yaml.Node
-		if err := yaml.Unmarshal(data[:end], &ignored); err != nil {
-			if _, same := splitSyntaxError(err); same == what {
-				break
-			}
+// syntaxProblem says where a text is no YAML. What never ends is told where it
+// begins: its end is the file's.
+func syntaxProblem(err error) *problem {
+	p := &problem{line: 1, text: "expected YAML: " + err.Error()}
+	var e *yaml.LoadError
+	if errors.As(err, &e) {
+		p.text = "expected YAML: " + e.Message
+		p.line = max(1, e.Mark.Line)
+		if strings.Contains(e.Message, "end of stream") && e.ContextMark.Line > 0 {
+			p.line = e.ContextMark.Line
 		}
 	}
-	return problem{line: line, text: "expected YAML: " + what}
-}
-
-func splitSyntaxError(err error) (line int, what string) {
-	what = strings.TrimPrefix(err.Error(), "yaml: ")
-	if rest, ok := strings.CutPrefix(what, "line "); ok {
-		if digits, text, ok := strings.Cut(rest, ": "); ok {
-			line, _ = strconv.Atoi(digits)
-			what = text
-		}
-	}
-	return line, what
+	return p
 }
 
 // treeReader turns what the YAML library read into nodes of our own: without
@@ -222,8 +185,7 @@ func (t *treeReader) read(y *yaml.Node, path string, depth int) *node {
 			n.items = append(n.items, t.read(item, fmt.Sprintf("%s[%d]", path, i), depth+1))
 		}
 	default:
-		n.text = y.Value
-		n.kind = scalarKind(y)
+		n.kind, n.text = scalarKind(y), y.Value
 	}
 	return n
 }
@@ -232,7 +194,7 @@ func (t *treeReader) readEntries(n *node, y *yaml.Node, path string, depth int) 
 	first := map[string]int{}
 	for i := 0; i+1 < len(y.Content); i += 2 {
 		key, value := y.Content[i], y.Content[i+1]
-		if key.Kind != yaml.ScalarNode || scalarKind(key) == null || key.Style&yaml.TaggedStyle != 0 {
+		if key.Kind != yaml.ScalarNode || key.Value == "" || key.Style&yaml.TaggedStyle != 0 {
 			t.fail(key.Line, path, "expected a name before the colon")
 			continue
 		}
