@@ -323,6 +323,14 @@ func (c *conn) inTransaction() bool {
 	return lib.Xsqlite3_get_autocommit(c.tls, c.db) == 0
 }
 
+// setBusyTimeout says how long a statement waits for a lock.
+func (c *conn) setBusyTimeout(milliseconds int32) error {
+	if rc := lib.Xsqlite3_busy_timeout(c.tls, c.db, milliseconds); rc != lib.SQLITE_OK {
+		return c.fault(rc)
+	}
+	return nil
+}
+
 // arm lets interrupt interrupt, or forbids it.
 func (c *conn) arm(on bool) {
 	c.guard.Lock()

@@ -55,7 +55,7 @@ func Open(ctx context.Context, config Config) (*Engine, error) {
 	return &Engine{
 		path:    config.Path,
 		log:     config.Log,
-		writer:  newWriter(c, config.Log),
+		writer:  newWriter(c, config.Path, config.Log),
 		readers: newReaders(config.Path, config.Readers),
 	}, nil
 }
@@ -123,6 +123,9 @@ func (t *tx) end() {
 
 // Migrate brings the schema to the newest version.
 func (e *Engine) Migrate(ctx context.Context) error {
+	if e.closed.Load() {
+		return store.ErrClosed
+	}
 	db, err := openSQL(e.path)
 	if err != nil {
 		return fmt.Errorf("open %s: %w", e.path, err)

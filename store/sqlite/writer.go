@@ -27,12 +27,13 @@ const (
 
 // writerPragmas give the writer a cache that holds what a batch touches, and
 // leave the waiting to begin.
-const writerPragmas = `PRAGMA cache_size = -32000; PRAGMA busy_timeout = 0; PRAGMA wal_autocheckpoint = 4000;`
+var writerPragmas = fmt.Sprintf(`PRAGMA cache_size = -8000; PRAGMA busy_timeout = 0; PRAGMA wal_autocheckpoint = %d;`, logPages)
 
 // writer runs all transactions that write, one after the other, on a connection
 // and a goroutine of its own.
 type writer struct {
 	c     *conn
+	path  string
 	log   *slog.Logger
 	queue chan *request
 	done  chan struct{} // closed when the goroutine has ended
@@ -42,6 +43,10 @@ type writer struct {
 	commits, transactions atomic.Int64 // that were made durable
 
 	requests sync.Pool // of those that were answered
+
+	maxLog    int64 // size of the log from which it is trimmed
+	trimEvery int   // commits between two looks at it
+	untilTrim int   // commits that are left of them
 
 	gate   sync.RWMutex // held for reading while a request is put into queue
 	closed bool
@@ -62,13 +67,17 @@ const (
 	left          // by its caller, who is gone
 )
 
-func newWriter(c *conn, log *slog.Logger) *writer {
+func newWriter(c *conn, path string, log *slog.Logger) *writer {
 	w := &writer{
-		c:     c,
-		log:   log,
-		queue: make(chan *request, maxBatch),
-		done:  make(chan struct{}),
-		watch: newWatch(c.interrupt),
+		c:      c,
+		path:   path,
+		log:    log,
+		queue:  make(chan *request, maxBatch),
+		done:   make(chan struct{}),
+		watch:  newWatch(c.interrupt),
+		maxLog: maxLog,
+
+		trimEvery: logEvery,
 	}
 	w.requests.New = func() any { return &request{answer: make(chan error, 1)} }
 	c.arm(true)
@@ -169,6 +178,7 @@ func (w *writer) commit(first *request) {
 	w.commits.Add(1)
 	w.transactions.Add(int64(len(w.batch)))
 	w.answer()
+	w.trimLog()
 }
 
 // begin opens a transaction, when other processes let it.

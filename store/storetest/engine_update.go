@@ -363,5 +363,6 @@ func testClosed(t *testing.T, e store.Engine) {
 	must(t, e.Close())
 	wantError(t, update(e, insert(1, "a")), store.ErrClosed)
 	wantError(t, e.View(context.Background(), func(store.Conn) error { return nil }), store.ErrClosed)
+	wantError(t, e.Migrate(context.Background()), store.ErrClosed)
 	wantError(t, e.Close(), store.ErrClosed)
 }
