@@ -2,12 +2,16 @@ package web
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"io"
 	"net/http"
+	"slices"
 	"strconv"
+	"strings"
 	"sync"
+	"unicode/utf8"
 
 	"grapevine/model"
 )
@@ -38,6 +42,9 @@ func ReadJSON(r *http.Request, v any) error {
 	}
 	if len(bytes.TrimSpace(b.Bytes())) == 0 {
 		return &model.Error{Kind: model.Malformed, Msg: "a JSON body is required"}
+	}
+	if !utf8.Valid(b.Bytes()) { // encoding/json would mend texts, and let it pass in what is kept as sent
+		return &model.Error{Kind: model.Malformed, Msg: "the body is not UTF-8"}
 	}
 	if err := json.Unmarshal(b.Bytes(), v); err != nil {
 		return explain(err)
@@ -81,15 +88,25 @@ func explain(err error) error {
 	}
 	var wrong *json.UnmarshalTypeError
 	if errors.As(err, &wrong) {
-		msg := "must not be a " + wrong.Value
-		if wrong.Field == "" {
-			msg = "the body " + msg
-		} else {
-			msg = wrong.Field + " " + msg
-		}
-		return &model.Error{Kind: model.Malformed, Field: wrong.Field, Msg: msg, Err: err}
+		field := pathOnWire(wrong.Field)
+		what := cmp.Or(field, "the body")
+		return &model.Error{Kind: model.Malformed, Field: field, Msg: what + " must not be " + article(wrong.Value), Err: err}
 	}
 	return &model.Error{Kind: model.Malformed, Msg: "the body is not valid JSON", Err: err}
+}
+
+// pathOnWire leaves out what encoding/json adds to a path and the caller did
+// not send: the names of embedded structs, which end in JSON as all of ours.
+func pathOnWire(path string) string {
+	names := slices.DeleteFunc(strings.Split(path, "."), func(name string) bool { return strings.HasSuffix(name, "JSON") })
+	return strings.Join(names, ".")
+}
+
+func article(value string) string {
+	if value == "array" || value == "object" {
+		return "an " + value
+	}
+	return "a " + value
 }
 
 // holdsNUL reports whether a text of valid JSON has a NUL in it, which

@@ -14,7 +14,11 @@ func TestReadJSON(t *testing.T) {
 	type product struct {
 		Price json.Number `json:"price"`
 	}
+	type personJSON struct {
+		Email string `json:"email"`
+	}
 	type purchase struct {
+		personJSON
 		Order    string    `json:"orderId"`
 		Quantity int64     `json:"quantity"`
 		Products []product `json:"products"`
@@ -33,6 +37,8 @@ func TestReadJSON(t *testing.T) {
 		{name: "two values", body: `{} {}`, kind: model.Malformed},
 		{name: "a wrong type", body: `{"quantity":"two"}`, kind: model.Malformed, field: "quantity"},
 		{name: "a wrong type below", body: `{"products":[{"price":{}}]}`, kind: model.Malformed, field: "products.price"},
+		{name: "a wrong type in what is embedded", body: `{"email":[]}`, kind: model.Malformed, field: "email"},
+		{name: "no UTF-8", body: "{\"orderId\":\"\xff\"}", kind: model.Malformed},
 		{name: "another sort of value", body: `[1]`, kind: model.Malformed},
 		{name: "a NUL", body: `{"orderId":"a\\\u0000"}`, kind: model.Malformed},
 		{name: "too much", body: large, kind: model.Malformed, reason: model.BodyTooLarge},

@@ -199,7 +199,7 @@ func (s *stage) call(method, target, token, body string) answer {
 }
 
 // token is a fresh token of the account on the stage.
-func (s *stage) token(t *testing.T) string {
+func (s *stage) token(t testing.TB) string {
 	t.Helper()
 	w := s.call(http.MethodPost, "/v1/authorization", "", `{"key":"`+stageKey+`","secret":"`+stageSecret+`"}`)
 	var got struct{ Token string }
