@@ -1,0 +1,208 @@
+package app
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/netip"
+	"net/url"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"grapevine/deliver"
+	"grapevine/dialect/friendbuy"
+	"grapevine/link"
+	"grapevine/web"
+)
+
+// ServeConfig is what a server needs.
+type ServeConfig struct {
+	Config
+	Listen     string // host:port; port 0 is any free one
+	PublicURL  string // "" is the address of the listener
+	TLSCert    string // file; "" is plain HTTP
+	TLSKey     string
+	TrustProxy []netip.Prefix // whose X-Forwarded-… headers are believed
+
+	AllowPrivateHooks bool
+	WebhookRetryEvery time.Duration
+	WebhookGiveUp     time.Duration
+
+	// Ready is told the server's own address once it answers.
+	Ready func(url string)
+}
+
+const (
+	// grace is how long requests may take to finish when the server stops.
+	grace        = 30 * time.Second
+	refreshEvery = 2 * time.Second
+)
+
+// Serve runs the server until ctx ends, and returns when all it started has
+// ended: requests are finished, jobs returned, the node number given back.
+func Serve(ctx context.Context, c ServeConfig) error {
+	listener, own, err := listen(ctx, c)
+	if err != nil {
+		return err
+	}
+	defer listener.Close()
+	public, err := publicURL(c.PublicURL, own)
+	if err != nil {
+		return err
+	}
+	p, err := open(ctx, c.Config, begins, public+"/r")
+	if err != nil {
+		return err
+	}
+	// The number is renewed until the last request is done, so its renewal does
+	// not end with ctx.
+	err = p.keepNode(context.WithoutCancel(ctx), func(work context.Context) error {
+		return p.serve(ctx, work, c, listener, own)
+	})
+	return errors.Join(err, p.close())
+}
+
+// listen opens the port and says how it is reached from here.
+func listen(ctx context.Context, c ServeConfig) (net.Listener, string, error) {
+	var config net.ListenConfig
+	listener, err := config.Listen(ctx, "tcp", c.Listen)
+	if err != nil {
+		return nil, "", err
+	}
+	scheme := "http"
+	if c.TLSCert != "" || c.TLSKey != "" {
+		pair, err := tls.LoadX509KeyPair(c.TLSCert, c.TLSKey)
+		if err != nil {
+			return nil, "", errors.Join(fmt.Errorf("read --tls-cert and --tls-key: %w", err), listener.Close())
+		}
+		listener = tls.NewListener(listener, &tls.Config{
+			Certificates: []tls.Certificate{pair},
+			MinVersion:   tls.VersionTLS12,
+			NextProtos:   []string{"h2", "http/1.1"},
+		})
+		scheme = "https"
+	}
+	host, port, err := net.SplitHostPort(listener.Addr().String())
+	if err != nil {
+		return nil, "", errors.Join(err, listener.Close())
+	}
+	if ip, err := netip.ParseAddr(host); err == nil && ip.IsUnspecified() {
+		host = "localhost"
+	}
+	return listener, scheme + "://" + net.JoinHostPort(host, port), nil
+}
+
+// publicURL is where visitors reach the server, without a slash at its end.
+func publicURL(given, own string) (string, error) {
+	if given == "" {
+		return own, nil
+	}
+	u, err := url.Parse(given)
+	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" || u.RawQuery != "" || u.Fragment != "" {
+		return "", fmt.Errorf("--public-url %s: want https://host", given)
+	}
+	return strings.TrimSuffix(given, "/"), nil
+}
+
+// serve answers requests until ctx ends. What works for them ends with work,
+// at the latest when serve returns.
+func (p *program) serve(ctx, work context.Context, c ServeConfig, listener net.Listener, own string) error {
+	work, stop := context.WithCancel(work)
+	defer stop()
+	var loops sync.WaitGroup
+	fresh := &freshness{core: p.core, log: p.log}
+	loops.Go(func() { fresh.keep(work) })
+	runner := p.runner(c)
+	p.store.OnJob(runner.Kick)
+	var runs atomic.Bool
+	runs.Store(true)
+	loops.Go(func() {
+		defer runs.Store(false)
+		runner.Run(work)
+	})
+
+	health := &health{checks: []check{
+		{"database", p.store.Ping},
+		{"node", p.checkNode},
+		{"config", fresh.check},
+		{"jobs", func(context.Context) error {
+			if !runs.Load() {
+				return errors.New("nobody runs jobs")
+			}
+			return nil
+		}},
+	}}
+	registry := p.registry()
+	server := &http.Server{
+		Handler: web.Front(web.Settings{
+			Log:     p.log,
+			Now:     p.now,
+			Metrics: web.NewMetrics(registry),
+			Trusted: c.TrustProxy,
+		}, &facades{
+			friendbuy: friendbuy.New(p.core, friendbuy.Options{Now: p.now}),
+			link:      link.New(p.core),
+			health:    web.Handle(health.alive, web.Plain),
+			ready:     web.Handle(health.ready, web.Plain),
+			metrics:   promhttp.HandlerFor(registry, promhttp.HandlerOpts{}),
+		}),
+		ReadHeaderTimeout: 10 * time.Second,
+		ReadTimeout:       30 * time.Second,
+		WriteTimeout:      60 * time.Second,
+		IdleTimeout:       2 * time.Minute,
+		MaxHeaderBytes:    32 << 10,
+		ErrorLog:          slog.NewLogLogger(p.log.Handler(), slog.LevelInfo),
+	}
+	served := make(chan error, 1)
+	go func() { served <- server.Serve(listener) }()
+	p.log.Info("serving", "address", own, "database", p.store.Engine().Name(), "node", p.node.lease.Number)
+	if c.Ready != nil {
+		c.Ready(own)
+	}
+
+	var err error
+	select {
+	case <-ctx.Done():
+		p.log.Info("stopping", "cause", context.Cause(ctx))
+	case <-work.Done(): // the node number is lost
+	case err = <-served:
+	}
+	health.stopping.Store(true)
+	finish, cancel := context.WithTimeout(context.WithoutCancel(ctx), grace)
+	defer cancel()
+	if shutdown := server.Shutdown(finish); shutdown != nil {
+		err = errors.Join(err, fmt.Errorf("requests did not finish: %w", shutdown), server.Close())
+	}
+	stop()
+	loops.Wait()
+	return err
+}
+
+// runner runs the jobs that requests leave behind, and tells merchants.
+func (p *program) runner(c ServeConfig) *deliver.Runner {
+	return deliver.New(deliver.Config{
+		Engine: p.core,
+		Renderers: map[string]deliver.Renderer{
+			"friendbuy": friendbuy.NewRenderer(c.WebhookRetryEvery, c.WebhookGiveUp),
+		},
+		RunJob: p.core.RunJob,
+		Client: deliver.NewClient(c.AllowPrivateHooks),
+		Now:    p.now,
+		Log:    p.log,
+	})
+}
+
+func (p *program) checkNode(context.Context) error {
+	if !p.node.held() {
+		return errors.New("the lease of the node number ran out")
+	}
+	return nil
+}
