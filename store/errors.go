@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"runtime/debug"
+
+	"grapevine/model"
 )
 
 // What a statement can run into that its caller may want to tell apart. An
@@ -14,8 +16,8 @@ var (
 	// ErrCheck says that a CHECK, NOT NULL or foreign key was violated.
 	ErrCheck = errors.New("a constraint is violated")
 	// ErrText says that a text argument holds what no text column can: a NUL
-	// byte or bytes that are not UTF-8.
-	ErrText = errors.New("text has a NUL byte or is not UTF-8")
+	// byte or bytes that are not UTF-8. Such a text came from outside.
+	ErrText error = &model.Error{Kind: model.Malformed, Msg: "text has a NUL byte or is not UTF-8"}
 	// ErrSlow says that a writing transaction took longer than WriteLimit.
 	ErrSlow = errors.New("transaction took too long")
 	// ErrClosed says that the engine is closed.
