@@ -21,6 +21,7 @@ func (a *applying) applyBatches() error {
 			a.tx.PutBatch(*b)
 			a.changed = true
 		}
+		a.changed = a.changed || b.Size < b.Generate
 		if err := a.addListed(b, i); err != nil {
 			return err
 		}
@@ -53,6 +54,7 @@ func (a *applying) addListed(b *model.Batch, path int) error {
 		return err
 	}
 	b.Size = locked.Size
+	a.changed = true
 	return a.engine.addCoupons(a.tx, b, added)
 }
 
