@@ -174,8 +174,7 @@ func (c *Cluster) ready(ctx context.Context) error {
 		select {
 		case end := <-c.ended:
 			c.server = nil
-			log, _ := os.ReadFile(filepath.Join(c.dir, "log"))
-			return fmt.Errorf("PostgreSQL ended at once (%v)\n%s", end, bytes.TrimSpace(log))
+			return fmt.Errorf("PostgreSQL ended at once (%v)\n%s", end, c.logged())
 		case <-ctx.Done():
 			return fmt.Errorf("PostgreSQL does not answer: %w", err)
 		case <-time.After(20 * time.Millisecond):
@@ -192,17 +191,34 @@ func freePort() (int, error) {
 	return l.Addr().(*net.TCPAddr).Port, nil
 }
 
-// Stop ends the server and removes its data.
+// Stop ends the server and removes its data. It fails if the server has ended
+// before.
 func (c *Cluster) Stop() error {
+	var err error
 	if c.server != nil {
-		c.server.Process.Signal(syscall.SIGINT) // ends sessions, then the server
 		select {
-		case <-c.ended:
-		case <-time.After(20 * time.Second):
-			c.server.Process.Signal(syscall.SIGQUIT) // at once, its children too
-			<-c.ended
+		case end := <-c.ended:
+			err = fmt.Errorf("PostgreSQL ended on its own (%v)\n%s", end, c.logged())
+		default:
+			c.end()
 		}
 		c.server = nil
 	}
-	return os.RemoveAll(c.dir)
+	return errors.Join(err, os.RemoveAll(c.dir))
+}
+
+func (c *Cluster) end() {
+	c.server.Process.Signal(syscall.SIGINT) // ends sessions, then the server
+	select {
+	case <-c.ended:
+	case <-time.After(20 * time.Second):
+		c.server.Process.Signal(syscall.SIGQUIT) // at once, its children too
+		<-c.ended
+	}
+}
+
+// logged is the end of what the server wrote.
+func (c *Cluster) logged() []byte {
+	log, _ := os.ReadFile(filepath.Join(c.dir, "log"))
+	return bytes.TrimSpace(log[max(0, len(log)-4000):])
 }
