@@ -168,9 +168,10 @@ func (t *turn) place(w *model.Reward, by int64) {
 // earnOwn runs the account's earning rules: what customers earn for their own
 // events. Such a reward is delivered at once.
 func (t *turn) earnOwn(s *scene) error {
-	if !s.raisedIn(0) {
+	if !s.raisedIn(0) || len(t.cfg.Settings.Earning) == 0 {
 		return nil
 	}
+	s.event.Facts.Own = true
 	for i := range t.cfg.Settings.Earning {
 		earning := &t.cfg.Settings.Earning[i]
 		r := earningRule(earning)

@@ -32,6 +32,8 @@ type stage struct {
 	account model.AccountID
 	project *model.Project
 
+	damaged bool // the test damages rows: verify is not expected to be clean
+
 	mu  sync.Mutex
 	now time.Time
 }
@@ -78,7 +80,21 @@ func newStage(t testing.TB, database store.Engine, file string) *stage {
 		},
 	})
 	s.apply(file)
+	t.Cleanup(func() { // whatever a test did, the events explain every row
+		if report := s.verify(); !s.damaged && len(report.Differences) > 0 {
+			t.Errorf("verify: %d differences, first: %v", len(report.Differences), report.Differences[0])
+		}
+	})
 	return s
+}
+
+func (s *stage) verify() *engine.Report {
+	s.t.Helper()
+	report, err := s.core.Verify(context.Background(), s.account)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return report
 }
 
 // apply applies a project file; its account is the stage's from then on.

@@ -58,6 +58,7 @@ type Facts struct {
 	Pages       []RuleID   `json:"pages,omitempty"`  // rules whose page was reached
 	Named       []RuleID   `json:"named,omitempty"`  // rules whose custom event this was
 	Campaigns   []InForce  `json:"in,omitempty"`     // live campaigns that saw the event
+	Own         bool       `json:"own,omitempty"`    // the account's earning rules saw it
 	Coupon      *CouponRef `json:"coupon,omitempty"` // handed out or used
 	Freed       bool       `json:"free,omitempty"`   // un-qualifying freed the place of the reward
 	Rule        RuleID     `json:"rule,omitempty"`   // under which a friend no longer counts

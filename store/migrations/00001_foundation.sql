@@ -255,6 +255,7 @@ CREATE TABLE conversion (
   PRIMARY KEY (account_id, id),
   UNIQUE (account_id, event_id, campaign_id)
 ) $clustered;
+CREATE INDEX conversion_advocate ON conversion (account_id, advocate, id);
 
 -- Rewards.
 

@@ -1,0 +1,246 @@
+package engine
+
+import (
+	"context"
+	"fmt"
+	"sort"
+
+	"grapevine/model"
+	"grapevine/money"
+	"grapevine/store"
+)
+
+// Report is what verify found in one account.
+type Report struct {
+	Checked     map[string]int64 // rows by table
+	Differences []Difference
+}
+
+// Difference is a row that says something else than the events behind it.
+type Difference struct {
+	Table string
+	Key   string
+	What  string
+	Got   string
+	Want  string
+}
+
+func (d Difference) String() string {
+	return fmt.Sprintf("%s %s: %s is %s, the events say %s", d.Table, d.Key, d.What, d.Got, d.Want)
+}
+
+func (r *Report) differ(table string, key any, what string, got, want any) {
+	r.Differences = append(r.Differences, Difference{table, fmt.Sprint(key), what, fmt.Sprint(got), fmt.Sprint(want)})
+}
+
+// Verify computes every balance, counter, reward and coupon of an account
+// again from its events, in one snapshot, and reports what differs. Answers
+// that were recorded are taken as given, and the rules are replayed over them
+// in the versions that were in force.
+func (e *Engine) Verify(ctx context.Context, account model.AccountID) (*Report, error) {
+	report := &Report{Checked: map[string]int64{}}
+	err := e.store.View(ctx, account, func(tx *store.Tx) error {
+		*report = Report{Checked: map[string]int64{}}
+		v := &verifier{tx: tx, report: report, posted: map[model.RewardID]posting{}}
+		for _, check := range []func() error{v.ledgers, v.tallies, v.coupons, v.replay, v.leftovers} {
+			if err := check(); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	return report, err
+}
+
+// verifier is one run of verify.
+type verifier struct {
+	tx     *store.Tx
+	report *Report
+	posted map[model.RewardID]posting // by ledger entries; what no reward explains is left
+	past   *past
+}
+
+// posting is what the ledgers say of a reward.
+type posting struct {
+	added, reversed money.Amount
+	at              string // holder, currency and number of an entry
+}
+
+type total struct {
+	entries int64
+	balance money.Amount
+}
+
+// ledgers adds up all entries and compares running balances, totals and
+// credits.
+func (v *verifier) ledgers() error {
+	totals := map[bookKey]total{}
+	err := v.tx.AllEntries(func(e model.Entry) error {
+		v.report.Checked["ledger_entry"]++
+		key := bookKey{e.Holder, e.Currency}
+		t := totals[key]
+		t.entries++
+		t.balance += e.Amount
+		name := fmt.Sprintf("%s %s %d", e.Holder, e.Currency, e.Number)
+		if e.Number != t.entries {
+			v.report.differ("ledger_entry", name, "number", e.Number, t.entries)
+			t.entries = e.Number
+		}
+		if e.Balance != t.balance {
+			v.report.differ("ledger_entry", name, "balance", e.Balance, t.balance)
+			t.balance = e.Balance
+		}
+		totals[key] = t
+		v.post(e, name)
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	credits := map[bookKey]store.CreditSum{}
+	if err := v.tx.AllCredits(func(c store.CreditSum) error {
+		credits[bookKey{c.Holder, c.Currency}] = c
+		return nil
+	}); err != nil {
+		return err
+	}
+	if err := v.tx.AllLedgers(func(h model.Ledger) error {
+		v.report.Checked["ledger"]++
+		v.ledger(h, totals[bookKey{h.Holder, h.Currency}], credits[bookKey{h.Holder, h.Currency}])
+		delete(totals, bookKey{h.Holder, h.Currency})
+		return nil
+	}); err != nil {
+		return err
+	}
+	for key, t := range totals {
+		v.report.differ("ledger", key.holder+" "+key.currency, "balance", "missing", t.balance)
+	}
+	return nil
+}
+
+func (v *verifier) post(e model.Entry, name string) {
+	if e.Reward == 0 {
+		return
+	}
+	p := v.posted[e.Reward]
+	switch e.Kind {
+	case model.EntryAdd:
+		p.added += e.Amount
+	case model.EntryReverse:
+		p.reversed -= e.Amount
+	default:
+		return
+	}
+	p.at = name
+	v.posted[e.Reward] = p
+}
+
+func (v *verifier) ledger(h model.Ledger, t total, c store.CreditSum) {
+	name := h.Holder + " " + h.Currency
+	if h.Balance != t.balance {
+		v.report.differ("ledger", name, "balance", h.Balance, t.balance)
+	}
+	if h.Entries != t.entries {
+		v.report.differ("ledger", name, "entries", h.Entries, t.entries)
+	}
+	if c.Active != t.balance {
+		v.report.differ("credit", name, "sum of what is active", c.Active, t.balance)
+	}
+	next := int64(0)
+	if !h.NextExpiry.IsZero() {
+		next = h.NextExpiry.UnixMilli()
+	}
+	if next != c.NextExpiry {
+		v.report.differ("ledger", name, "next expiry", next, c.NextExpiry)
+	}
+}
+
+// tallies counts again what reports count.
+func (v *verifier) tallies() error {
+	off, err := v.tx.TalliesOff()
+	for _, t := range off {
+		v.report.differ("tally", fmt.Sprintf("%d %s", t.Subject, t.What), "sum", t.Got, t.Want)
+	}
+	return err
+}
+
+// coupons compares codes that were handed out, used or voided with the
+// rewards that hold them and the events about them.
+func (v *verifier) coupons() error {
+	handed := map[model.CouponRef]model.RewardID{}
+	used := map[model.CouponRef]bool{}
+	err := v.tx.CouponEvents(func(kind model.EventKind, subject int64, c model.CouponRef) error {
+		if kind == model.CouponHandedOut {
+			handed[c] = model.RewardID(subject)
+		} else {
+			used[c] = true
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	if err := v.tx.CouponsHeld(func(h store.CouponHeld) error {
+		v.report.Checked["coupon"]++
+		v.coupon(h, handed[h.CouponRef], used[h.CouponRef])
+		delete(handed, h.CouponRef)
+		delete(used, h.CouponRef)
+		return nil
+	}); err != nil {
+		return err
+	}
+	for c, reward := range handed {
+		v.report.differ("coupon", couponName(c), "reward", 0, reward)
+	}
+	for c := range used {
+		v.report.differ("coupon", couponName(c), "used", false, true)
+	}
+	lost, err := v.tx.RewardsWithLostCoupon()
+	for _, id := range lost {
+		v.report.differ("reward", id, "coupon", "held by another", "its own")
+	}
+	if err != nil {
+		return err
+	}
+	off, err := v.tx.BatchesOff()
+	for _, b := range off {
+		v.report.differ("coupon_batch", b[0], "size", b[1], b[2])
+	}
+	return err
+}
+
+func (v *verifier) coupon(h store.CouponHeld, handedTo model.RewardID, used bool) {
+	name := couponName(h.CouponRef)
+	if h.Reward != handedTo {
+		v.report.differ("coupon", name, "reward", h.Reward, handedTo)
+		return
+	}
+	if h.HolderState == "" || h.HolderHas != h.CouponRef {
+		v.report.differ("coupon", name, "holder", fmt.Sprintf("reward %d with coupon %s", h.Reward, couponName(h.HolderHas)), "a reward that has it")
+		return
+	}
+	if h.Friend != (h.HolderRole == model.AsFriend) {
+		v.report.differ("coupon", name, "friend's", h.Friend, !h.Friend)
+	}
+	if h.Used != used {
+		v.report.differ("coupon", name, "used", h.Used, used)
+	}
+	if void := h.HolderState == model.Revoked && !h.Used; h.Voided != void && (h.Voided || void) && !(h.Voided && h.HolderState == model.Revoked) {
+		v.report.differ("coupon", name, "void", h.Voided, void)
+	}
+}
+
+func couponName(c model.CouponRef) string { return fmt.Sprintf("%d/%d", c.Batch, c.ID) }
+
+// leftovers are ledger entries of rewards that nothing explains.
+func (v *verifier) leftovers() error {
+	var ids []model.RewardID
+	for id := range v.posted {
+		ids = append(ids, id)
+	}
+	sort.Slice(ids, func(i, j int) bool { return ids[i] < ids[j] })
+	for _, id := range ids {
+		v.report.differ("ledger_entry", v.posted[id].at, "reward", id, "none that posts")
+	}
+	return nil
+}

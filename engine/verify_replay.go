@@ -1,0 +1,450 @@
+package engine
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+
+	"grapevine/engine/rule"
+	"grapevine/model"
+	"grapevine/store"
+)
+
+// replayPage is how many persons are replayed at a time.
+const replayPage = 200
+
+// replay takes every decision again, person by person, each in the order of
+// the turns that were taken under that person's lock.
+func (v *verifier) replay() error {
+	past, err := newPast(v.tx)
+	if err != nil {
+		return err
+	}
+	v.past = past
+	for after := model.PersonID(0); ; {
+		page, err := v.tx.Grown(after, replayPage)
+		if err != nil || len(page) == 0 {
+			return err
+		}
+		after = page[len(page)-1].ID
+		if err := v.replayPage(page); err != nil {
+			return err
+		}
+	}
+}
+
+func (v *verifier) replayPage(page []model.Person) error {
+	var ids []model.PersonID
+	grown := map[model.PersonID]model.PersonID{}
+	persons := map[model.PersonID]model.Person{}
+	for _, p := range page {
+		persons[p.ID] = p
+		for _, id := range append([]model.PersonID{p.ID}, v.past.aliases[p.ID]...) {
+			ids = append(ids, id)
+			grown[id] = p.ID
+		}
+	}
+	lives, err := v.lives(ids, grown)
+	if err != nil {
+		return err
+	}
+	for _, p := range page {
+		life := lives[p.ID]
+		if life == nil {
+			life = newLife(v, p.ID)
+		}
+		if err := life.relive(); err != nil {
+			return err
+		}
+		life.compare(p)
+	}
+	v.report.Checked["person"] += int64(len(page))
+	return nil
+}
+
+// moment is one thing in somebody's life, in the order of turns.
+type moment struct {
+	turn  int64
+	id    int64
+	event *model.Event     // an event of theirs
+	conv  *store.Converted // or one that counts for them as an advocate
+}
+
+// life is one person with all who became them.
+type life struct {
+	v         *verifier
+	id        model.PersonID
+	moments   map[model.PersonID][]moment
+	brought   map[model.EventID][]*store.Converted // of their own events
+	rewards   map[rewardKey]*model.Reward          // as they are
+	progress  map[progressKey]store.Progress       // as it is
+	referrals map[referralKey]int64                // as they are
+
+	expected  map[model.RewardID]*model.Reward // as they should be
+	reached   map[progressKey]store.Progress
+	counted   map[referralKey]int64
+	purchases map[model.PersonID]int64
+	joined    map[model.PersonID][]model.PersonID // groups at the moment
+}
+
+type rewardKey struct {
+	event model.EventID
+	rule  model.RuleID
+	role  model.Role
+}
+
+func newLife(v *verifier, id model.PersonID) *life {
+	return &life{
+		v: v, id: id, moments: map[model.PersonID][]moment{}, brought: map[model.EventID][]*store.Converted{},
+		rewards: map[rewardKey]*model.Reward{}, progress: map[progressKey]store.Progress{}, referrals: map[referralKey]int64{},
+		expected: map[model.RewardID]*model.Reward{}, reached: map[progressKey]store.Progress{}, counted: map[referralKey]int64{},
+		purchases: map[model.PersonID]int64{}, joined: map[model.PersonID][]model.PersonID{},
+	}
+}
+
+// lives reads what happened to a page of persons, and what is written of
+// them.
+func (v *verifier) lives(ids []model.PersonID, grown map[model.PersonID]model.PersonID) (map[model.PersonID]*life, error) {
+	lives := map[model.PersonID]*life{}
+	of := func(id model.PersonID) *life {
+		id = grown[id]
+		if lives[id] == nil {
+			lives[id] = newLife(v, id)
+		}
+		return lives[id]
+	}
+	for chunk := range slices.Chunk(ids, replayPage) {
+		events, err := v.tx.EventsOf(chunk)
+		if err != nil {
+			return nil, err
+		}
+		for _, e := range events {
+			l := of(e.Person)
+			l.moments[e.Person] = append(l.moments[e.Person], moment{turn: e.Turn, id: int64(e.ID), event: e})
+		}
+		v.report.Checked["event"] += int64(len(events))
+		counted, err := v.tx.ConvertedFor(chunk)
+		if err != nil {
+			return nil, err
+		}
+		for _, c := range counted {
+			l := of(c.Person)
+			l.moments[c.Person] = append(l.moments[c.Person], moment{turn: c.Turn, id: int64(c.ID), conv: c})
+		}
+		v.report.Checked["conversion"] += int64(len(counted))
+		brought, err := v.tx.ConvertedBy(chunk)
+		if err != nil {
+			return nil, err
+		}
+		for _, c := range brought {
+			l := of(c.Of.Person)
+			l.brought[c.Event] = append(l.brought[c.Event], c)
+		}
+		if err := v.written(chunk, of); err != nil {
+			return nil, err
+		}
+	}
+	return lives, nil
+}
+
+func (v *verifier) written(chunk []model.PersonID, of func(model.PersonID) *life) error {
+	rewards, err := v.tx.RewardsOf(chunk)
+	if err != nil {
+		return err
+	}
+	for _, w := range rewards {
+		of(w.Person).rewards[rewardKey{w.Event, w.Rule, w.Role}] = w
+	}
+	v.report.Checked["reward"] += int64(len(rewards))
+	progress, err := v.tx.Progresses(chunk)
+	if err != nil {
+		return err
+	}
+	for _, p := range progress {
+		of(p.Person).progress[progressKey{p.Person, p.Rule, p.Role}] = p
+	}
+	referrals, err := v.tx.ReferralsOf(chunk)
+	for _, r := range referrals {
+		of(r.Advocate).referrals[referralKey{r.Rule, r.Advocate, r.Friend}] = r.Number
+	}
+	return err
+}
+
+// relive goes through the lives that became this person, each up to the
+// merge that ended it.
+func (l *life) relive() error { return l.reliveAs(l.id) }
+
+func (l *life) reliveAs(id model.PersonID) error {
+	l.joined[id] = []model.PersonID{id}
+	moments := l.moments[id]
+	slices.SortFunc(moments, func(a, b moment) int { return cmp.Or(cmp.Compare(a.turn, b.turn), cmp.Compare(a.id, b.id)) })
+	for _, m := range moments {
+		var err error
+		switch {
+		case m.conv != nil:
+			err = l.advocated(m.conv)
+		case m.event.Kind == model.Merged:
+			from := model.PersonID(m.event.Subject)
+			err = l.reliveAs(from)
+			l.joined[id] = append(l.joined[id], l.joined[from]...)
+			l.purchases[id] += l.purchases[from]
+		default:
+			err = l.lived(m.event)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// advocated judges the rules for whom a conversion counts for.
+func (l *life) advocated(c *store.Converted) error {
+	campaign, err := l.v.past.campaign(c.Campaign, c.Version)
+	if err != nil {
+		return err
+	}
+	for i := range campaign.Rules {
+		r := &campaign.Rules[i]
+		if !rule.Applies(r, model.AsAdvocate) || !rule.Concerns(r, l.v.past.recall(&c.Of, r)) {
+			continue
+		}
+		on, err := l.caseOf(&c.Of, r, model.AsAdvocate, c.Person)
+		if err != nil {
+			return err
+		}
+		if c.Person == c.Friend {
+			on.Fraud = rule.SelfReferral
+		}
+		friends := l.v.past.groupAt(c.Friend, c.Of.Turn)
+		on.Number = l.numberOf(r.ID, c.Person, friends)
+		verdict := rule.Judge(r, on)
+		if verdict.Counts {
+			l.advance(c.Person, r.ID, model.AsAdvocate, 1, 0)
+			if c.Friend != 0 {
+				l.counted[referralKey{r.ID, c.Person, c.Friend}] = verdict.Number
+			}
+		}
+		l.expect(&c.Of, r, model.AsAdvocate, c.Person, campaign, verdict)
+	}
+	return nil
+}
+
+func (l *life) numberOf(id model.RuleID, advocate model.PersonID, friends []model.PersonID) int64 {
+	for _, a := range l.joined[advocate] {
+		for _, f := range friends {
+			if number := l.counted[referralKey{id, a, f}]; number != 0 {
+				return number
+			}
+		}
+	}
+	return 0
+}
+
+// lived judges the rules for who acted, or repeats what an event changed.
+func (l *life) lived(e *model.Event) error {
+	switch e.Kind {
+	case model.Purchase:
+		l.purchases[e.Person]++
+	case model.Uncounted:
+		l.uncounted(e)
+		return nil
+	case model.CouponHandedOut, model.HoldOver, model.RewardApproved, model.RewardRejected, model.RewardIssued, model.RewardTakenBack:
+		return l.moved(e)
+	}
+	for _, c := range l.brought[e.ID] {
+		campaign, err := l.v.past.campaign(c.Campaign, c.Version)
+		if err != nil {
+			return err
+		}
+		if err := l.acted(e, campaign, model.AsFriend, c.Person == c.Friend); err != nil {
+			return err
+		}
+	}
+	for _, in := range e.Facts.Campaigns {
+		campaign, err := l.v.past.campaign(in.Campaign, in.Version)
+		if err != nil {
+			return err
+		}
+		if err := l.acted(e, campaign, model.AsCustomer, false); err != nil {
+			return err
+		}
+	}
+	if e.Facts.Own {
+		return l.earnedOwn(e)
+	}
+	return nil
+}
+
+func (l *life) acted(e *model.Event, campaign *model.Campaign, role model.Role, self bool) error {
+	for i := range campaign.Rules {
+		r := &campaign.Rules[i]
+		if !rule.Applies(r, role) || !rule.Concerns(r, l.v.past.recall(e, r)) {
+			continue
+		}
+		on, err := l.caseOf(e, r, role, e.Person)
+		if err != nil {
+			return err
+		}
+		if self {
+			on.Fraud = rule.SelfReferral
+		}
+		verdict := rule.Judge(r, on)
+		if verdict.Counts && role == model.AsCustomer {
+			l.advance(e.Person, r.ID, role, 1, 0)
+		}
+		l.expect(e, r, role, e.Person, campaign, verdict)
+	}
+	return nil
+}
+
+func (l *life) caseOf(e *model.Event, r *model.Rule, role model.Role, recipient model.PersonID) (rule.Case, error) {
+	settings, err := l.v.past.settingsAt(e.Version)
+	if err != nil {
+		return rule.Case{}, err
+	}
+	on := rule.Case{
+		Role: role, Amount: e.Amount, Currency: e.Currency, AccountCurrency: settings.Currency,
+		NewCustomer: e.Facts.NewCustomer != nil && *e.Facts.NewCustomer,
+	}
+	for _, id := range l.joined[recipient] {
+		p := l.reached[progressKey{id, r.ID, role}]
+		on.Friends += p.Friends
+		on.Places += p.Places
+	}
+	return on, nil
+}
+
+func (l *life) advance(person model.PersonID, id model.RuleID, role model.Role, friends, places int64) {
+	key := progressKey{person, id, role}
+	p := l.reached[key]
+	p.Person, p.Rule, p.Role = person, id, role
+	p.Friends += friends
+	p.Places += places
+	l.reached[key] = p
+}
+
+// earnedOwn repeats the account's earning rules.
+func (l *life) earnedOwn(e *model.Event) error {
+	settings, err := l.v.past.settingsAt(e.Version)
+	if err != nil {
+		return err
+	}
+	for i := range settings.Earning {
+		earning := &settings.Earning[i]
+		r := earningRule(earning)
+		if !rule.Concerns(r, l.v.past.recall(e, r)) {
+			continue
+		}
+		amount, err := earned(earning, e, settings.Currency)
+		if err != nil || amount == 0 {
+			return err
+		}
+		r.Auto = true
+		r.Value = model.Value{Type: model.LedgerValue, Amount: amount, Unit: earning.Currency}
+		l.expect(e, r, model.AsEarner, e.Person, &model.Campaign{Version: settings.Version}, rule.Verdict{Row: true, State: model.Earned})
+	}
+	return nil
+}
+
+// expect says what reward a verdict makes, and begins its life.
+func (l *life) expect(e *model.Event, r *model.Rule, role model.Role, recipient model.PersonID, campaign *model.Campaign, verdict rule.Verdict) {
+	if !verdict.Row {
+		return
+	}
+	key := rewardKey{e.ID, r.ID, role}
+	got := l.rewards[key]
+	if got == nil {
+		l.v.report.differ("reward", fmt.Sprintf("of event %d, rule %d, %s", e.ID, r.ID, role), "state", "missing", verdict.State)
+		return
+	}
+	want := &model.Reward{
+		ID: got.ID, Person: recipient, Campaign: campaign.ID, Version: campaign.Version, State: verdict.State, Number: verdict.Number,
+		Kind: r.Value.Type, Amount: r.Value.Amount, Unit: r.Value.Unit, Batch: r.Value.Batch, Rule: r.ID, Role: role,
+	}
+	if verdict.State == model.Earned {
+		want.Place = true
+		l.advance(recipient, r.ID, role, 0, 1)
+		want.State = l.begun(want, r)
+	}
+	l.expected[got.ID] = want
+}
+
+// begun is how far a reward goes by itself: the events say when its hold was
+// over and whether there was a coupon.
+func (l *life) begun(w *model.Reward, r *model.Rule) model.RewardState {
+	if r.Hold > 0 {
+		return model.Pending
+	}
+	return afterHold(w, r)
+}
+
+func afterHold(w *model.Reward, r *model.Rule) model.RewardState {
+	if r.ValidateURL != "" {
+		return model.Pending
+	}
+	return afterChecks(w, r)
+}
+
+func afterChecks(w *model.Reward, r *model.Rule) model.RewardState {
+	switch {
+	case w.Batch != 0 && w.Coupon == 0:
+		return model.Pending
+	case r.Auto:
+		return model.Delivered
+	}
+	return model.Earned
+}
+
+// moved repeats what an event changed of a reward.
+func (l *life) moved(e *model.Event) error {
+	w := l.expected[model.RewardID(e.Subject)]
+	if w == nil {
+		l.v.report.differ("event", e.ID, "reward", e.Subject, "one that the rules made")
+		return nil
+	}
+	r := &model.Rule{ID: w.Rule, Auto: true}
+	if w.Role != model.AsEarner {
+		campaign, err := l.v.past.campaign(w.Campaign, w.Version)
+		if err != nil {
+			return err
+		}
+		r = campaign.Rule(w.Rule)
+	}
+	switch e.Kind {
+	case model.HoldOver:
+		w.State = afterHold(w, r)
+	case model.RewardApproved:
+		if !w.Place {
+			w.Place = true
+			l.advance(e.Person, w.Rule, w.Role, 0, 1)
+		}
+		w.State = afterChecks(w, r)
+	case model.CouponHandedOut:
+		w.Coupon = e.Facts.Coupon.ID
+		w.State = afterChecks(w, r)
+	case model.RewardRejected:
+		w.State, w.Place = model.Rejected, false
+		l.advance(e.Person, w.Rule, w.Role, 0, -1)
+	case model.RewardIssued:
+		w.State = model.Delivered
+	case model.RewardTakenBack:
+		w.State = model.Revoked
+		if e.Facts.Freed {
+			w.Place = false
+			l.advance(e.Person, w.Rule, w.Role, 0, -1)
+		}
+	}
+	return nil
+}
+
+func (l *life) uncounted(e *model.Event) {
+	for _, a := range l.joined[e.Person] {
+		key := referralKey{e.Facts.Rule, a, model.PersonID(e.Subject)}
+		if _, counts := l.counted[key]; counts {
+			delete(l.counted, key)
+			break
+		}
+	}
+	l.advance(e.Person, e.Facts.Rule, model.AsAdvocate, -1, 0)
+}

@@ -1,0 +1,363 @@
+package store
+
+import (
+	"encoding/json"
+	"fmt"
+
+	"grapevine/model"
+	"grapevine/money"
+)
+
+// What verify reads. Nothing here reads a counter to compute one.
+
+// Grown lists persons who are themselves, not aliases, from after on.
+func (tx *Tx) Grown(after model.PersonID, limit int) ([]model.Person, error) {
+	var list []model.Person
+	err := tx.persons(&list, `id > $2 AND alias_of = 0
+		ORDER BY id
+		LIMIT $3`, after, limit)
+	return list, err
+}
+
+// Aliases lists everyone who was merged into somebody.
+func (tx *Tx) Aliases() ([]model.Person, error) {
+	var list []model.Person
+	err := tx.persons(&list, `alias_of <> 0
+		ORDER BY id`)
+	return list, err
+}
+
+func (tx *Tx) persons(list *[]model.Person, where string, args ...any) error {
+	return tx.read(`SELECT id, alias_of, aliases, purchases, turns, created_at
+		FROM person
+		WHERE account_id = $1 AND `+where,
+		func(r Row) error {
+			var p model.Person
+			var created int64
+			err := r.Scan(&p.ID, &p.AliasOf, &p.Aliases, &p.Purchases, &p.Turns, &created)
+			p.CreatedAt = at(created)
+			*list = append(*list, p)
+			return err
+		}, args...)
+}
+
+const eventColumns = `e.id, e.uuid, e.kind, e.name_id, e.person_id, e.turn, e.subject_id, e.amount, e.currency, e.version, e.facts, e.at`
+
+func scanEvent(r Row, e *model.Event, after ...any) error {
+	var facts string
+	var when int64
+	if err := r.Scan(append([]any{&e.ID, &e.UUID, &e.Kind, &e.Name, &e.Person, &e.Turn, &e.Subject, &e.Amount, &e.Currency, &e.Version, &facts, &when}, after...)...); err != nil {
+		return err
+	}
+	e.At = at(when)
+	if err := json.Unmarshal([]byte(facts), &e.Facts); err != nil {
+		return fmt.Errorf("facts of event %d: %w", e.ID, err)
+	}
+	return nil
+}
+
+// EventsOf lists the events of persons.
+func (tx *Tx) EventsOf(persons []model.PersonID) ([]*model.Event, error) {
+	var list []*model.Event
+	err := tx.read(`SELECT `+eventColumns+`
+		FROM event e
+		WHERE e.account_id = $1 AND e.person_id IN (`+in(2, len(persons))+`)`,
+		func(r Row) error {
+			e := &model.Event{}
+			list = append(list, e)
+			return scanEvent(r, e)
+		}, anys(persons)...)
+	return list, err
+}
+
+// Converted is a conversion with its event.
+type Converted struct {
+	model.Conversion
+	Of model.Event
+}
+
+const convertedColumns = `v.id, v.campaign_id, v.version, v.advocate_id, v.advocate, v.turn, v.friend_id, ` + eventColumns
+
+func (tx *Tx) converted(from string, persons []model.PersonID) ([]*Converted, error) {
+	var list []*Converted
+	err := tx.read(`SELECT `+convertedColumns+from+` IN (`+in(2, len(persons))+`)`,
+		func(r Row) error {
+			c := &Converted{}
+			list = append(list, c)
+			var facts string
+			var when int64
+			err := r.Scan(&c.ID, &c.Campaign, &c.Version, &c.Advocate, &c.Person, &c.Turn, &c.Friend,
+				&c.Of.ID, &c.Of.UUID, &c.Of.Kind, &c.Of.Name, &c.Of.Person, &c.Of.Turn, &c.Of.Subject,
+				&c.Of.Amount, &c.Of.Currency, &c.Of.Version, &facts, &when)
+			if err != nil {
+				return err
+			}
+			c.Event, c.Kind, c.At, c.Of.At = c.Of.ID, c.Of.Kind, at(when), at(when)
+			if err := json.Unmarshal([]byte(facts), &c.Of.Facts); err != nil {
+				return fmt.Errorf("facts of event %d: %w", c.Of.ID, err)
+			}
+			return nil
+		}, anys(persons)...)
+	return list, err
+}
+
+// ConvertedFor lists conversions that count for advocates.
+func (tx *Tx) ConvertedFor(advocates []model.PersonID) ([]*Converted, error) {
+	return tx.converted(`
+		FROM conversion v
+		JOIN event e ON e.account_id = v.account_id AND e.id = v.event_id
+		WHERE v.account_id = $1 AND v.advocate`, advocates)
+}
+
+// ConvertedBy lists conversions of the events of friends.
+func (tx *Tx) ConvertedBy(friends []model.PersonID) ([]*Converted, error) {
+	return tx.converted(`
+		FROM event e
+		JOIN conversion v ON v.account_id = e.account_id AND v.event_id = e.id
+		WHERE e.account_id = $1 AND e.person_id`, friends)
+}
+
+// Merges lists all merges.
+func (tx *Tx) Merges() ([]*model.Event, error) {
+	var list []*model.Event
+	err := tx.read(`SELECT `+eventColumns+`
+		FROM person p
+		JOIN event e ON e.account_id = p.account_id AND e.person_id = p.id AND e.kind = 'merged'
+		WHERE p.account_id = $1 AND p.aliases > 0`,
+		func(r Row) error {
+			e := &model.Event{}
+			list = append(list, e)
+			return scanEvent(r, e)
+		})
+	return list, err
+}
+
+// RewardsOf lists the rewards of persons.
+func (tx *Tx) RewardsOf(persons []model.PersonID) ([]*model.Reward, error) {
+	return tx.rewards(`person_id IN (`+in(2, len(persons))+`)
+		ORDER BY id`, anys(persons)...)
+}
+
+// ReferralsOf lists the friends who count for advocates.
+func (tx *Tx) ReferralsOf(advocates []model.PersonID) ([]Referral, error) {
+	var list []Referral
+	err := tx.read(`SELECT rule_id, person_id, friend_id, number
+		FROM referral
+		WHERE account_id = $1 AND person_id IN (`+in(2, len(advocates))+`)`,
+		func(r Row) error {
+			var f Referral
+			err := r.Scan(&f.Rule, &f.Advocate, &f.Friend, &f.Number)
+			list = append(list, f)
+			return err
+		}, anys(advocates)...)
+	return list, err
+}
+
+// EventNames lists the account's names of custom events by id.
+func (tx *Tx) EventNames() (map[int64]string, error) {
+	names := map[int64]string{}
+	err := tx.read(`SELECT id, name
+		FROM event_name
+		WHERE account_id = $1`,
+		func(r Row) error {
+			var id int64
+			var name string
+			err := r.Scan(&id, &name)
+			names[id] = name
+			return err
+		})
+	return names, err
+}
+
+// TallyOff is a counter that differs from what it counts.
+type TallyOff struct {
+	Subject int64
+	What    string
+	Got     int64
+	Want    int64
+}
+
+// TalliesOff counts clicks, conversions and participants again, and lists the
+// counters that say something else.
+func (tx *Tx) TalliesOff() ([]TallyOff, error) {
+	var off []TallyOff
+	err := tx.read(`SELECT subject_id, what, CAST(SUM(got) AS BIGINT), CAST(SUM(want) AS BIGINT)
+		FROM (
+			SELECT subject_id, what, n AS got, 0 AS want FROM tally WHERE account_id = $1
+			UNION ALL
+			SELECT campaign_id, 'click', 0, 1 FROM click WHERE account_id = $1
+			UNION ALL
+			SELECT participant_id, 'click', 0, 1 FROM click WHERE account_id = $1 AND participant_id <> 0
+			UNION ALL
+			SELECT campaign_id, kind, 0, 1 FROM conversion WHERE account_id = $1
+			UNION ALL
+			SELECT advocate_id, kind, 0, 1 FROM conversion WHERE account_id = $1
+			UNION ALL
+			SELECT campaign_id, 'joined', 0, 1 FROM participant WHERE account_id = $1
+			UNION ALL
+			SELECT campaign_id, 'referred', 0, 1 FROM participant WHERE account_id = $1 AND referrer_id <> 0
+			UNION ALL
+			SELECT referrer_id, 'referred', 0, 1 FROM participant WHERE account_id = $1 AND referrer_id <> 0
+			UNION ALL
+			SELECT campaign_id, 'qualified_now', 0, 1 FROM participant WHERE account_id = $1 AND qualified_at <> 0
+			UNION ALL
+			SELECT referrer_id, 'qualified_now', 0, 1 FROM participant
+			WHERE account_id = $1 AND qualified_at <> 0 AND referrer_id <> 0
+		) counted
+		GROUP BY subject_id, what
+		HAVING SUM(got) <> SUM(want)
+		ORDER BY subject_id, what`,
+		func(r Row) error {
+			var t TallyOff
+			err := r.Scan(&t.Subject, &t.What, &t.Got, &t.Want)
+			off = append(off, t)
+			return err
+		})
+	return off, err
+}
+
+// BatchesOff lists coupon batches whose size is not the number of their codes,
+// as batch, size and codes.
+func (tx *Tx) BatchesOff() ([][3]int64, error) {
+	var off [][3]int64
+	err := tx.read(`SELECT b.id, b.size, CAST(COUNT(c.id) AS BIGINT)
+		FROM coupon_batch b
+		LEFT JOIN coupon c ON c.account_id = b.account_id AND c.batch_id = b.id
+		WHERE b.account_id = $1
+		GROUP BY b.id, b.size
+		HAVING b.size <> COUNT(c.id)
+		ORDER BY b.id`,
+		func(r Row) error {
+			var b [3]int64
+			err := r.Scan(&b[0], &b[1], &b[2])
+			off = append(off, b)
+			return err
+		})
+	return off, err
+}
+
+// CouponHeld is a coupon that is no longer free, with the reward that names
+// it and the events about it.
+type CouponHeld struct {
+	model.CouponRef
+	Reward      model.RewardID // who the coupon says holds it
+	Friend      bool
+	Used        bool
+	Voided      bool
+	HolderState model.RewardState // of that reward; "" where there is none
+	HolderRole  model.Role
+	HolderHas   model.CouponRef // the coupon which that reward says it has
+}
+
+// CouponsHeld lists coupons that are not free, and calls each for every one.
+func (tx *Tx) CouponsHeld(each func(CouponHeld) error) error {
+	return tx.read(`SELECT c.batch_id, c.id, c.reward_id, c.friend,
+			CASE WHEN c.used_at <> 0 THEN 1 ELSE 0 END, CASE WHEN c.voided_at <> 0 THEN 1 ELSE 0 END,
+			COALESCE(w.state, ''), COALESCE(w.role, ''), COALESCE(w.batch_id, 0), COALESCE(w.coupon_id, 0)
+		FROM coupon c
+		LEFT JOIN reward w ON w.account_id = c.account_id AND w.id = c.reward_id
+		WHERE c.account_id = $1 AND (c.reward_id <> 0 OR c.used_at <> 0 OR c.voided_at <> 0)
+		ORDER BY c.batch_id, c.id`,
+		func(r Row) error {
+			var h CouponHeld
+			if err := r.Scan(&h.Batch, &h.ID, &h.Reward, &h.Friend, &h.Used, &h.Voided,
+				&h.HolderState, &h.HolderRole, &h.HolderHas.Batch, &h.HolderHas.ID); err != nil {
+				return err
+			}
+			return each(h)
+		})
+}
+
+// RewardsWithLostCoupon lists rewards that name a coupon which says another
+// reward holds it.
+func (tx *Tx) RewardsWithLostCoupon() ([]model.RewardID, error) {
+	var list []model.RewardID
+	err := tx.read(`SELECT w.id
+		FROM reward w
+		LEFT JOIN coupon c ON c.account_id = w.account_id AND c.batch_id = w.batch_id AND c.id = w.coupon_id
+		WHERE w.account_id = $1 AND w.coupon_id <> 0 AND COALESCE(c.reward_id, 0) <> w.id
+		ORDER BY w.id`,
+		func(r Row) error {
+			var id model.RewardID
+			err := r.Scan(&id)
+			list = append(list, id)
+			return err
+		})
+	return list, err
+}
+
+// CouponEvents calls each for every event that handed a coupon out or used
+// one.
+func (tx *Tx) CouponEvents(each func(kind model.EventKind, subject int64, c model.CouponRef) error) error {
+	return tx.read(`SELECT `+eventColumns+`
+		FROM event e
+		WHERE e.account_id = $1 AND e.facts LIKE '%"coupon":%'`,
+		func(r Row) error {
+			var e model.Event
+			if err := scanEvent(r, &e); err != nil || e.Facts.Coupon == nil {
+				return err
+			}
+			return each(e.Kind, e.Subject, *e.Facts.Coupon)
+		})
+}
+
+// AllLedgers calls each for every ledger, in order of holder and currency.
+func (tx *Tx) AllLedgers(each func(model.Ledger) error) error {
+	return tx.read(`SELECT `+headColumns+`
+		FROM ledger
+		WHERE account_id = $1
+		ORDER BY holder, currency`,
+		func(r Row) error {
+			var h model.Ledger
+			if err := scanHead(r, &h); err != nil {
+				return err
+			}
+			return each(h)
+		})
+}
+
+// AllEntries calls each for every ledger entry, in order of holder, currency
+// and number.
+func (tx *Tx) AllEntries(each func(model.Entry) error) error {
+	return tx.read(`SELECT holder, currency, number, id, kind, amount, balance, reward_id, at
+		FROM ledger_entry
+		WHERE account_id = $1
+		ORDER BY holder, currency, number`,
+		func(r Row) error {
+			var e model.Entry
+			var when int64
+			if err := r.Scan(&e.Holder, &e.Currency, &e.Number, &e.ID, &e.Kind, &e.Amount, &e.Balance, &e.Reward, &when); err != nil {
+				return err
+			}
+			e.At = at(when)
+			return each(e)
+		})
+}
+
+// CreditSum is what the credits of a ledger come to.
+type CreditSum struct {
+	Holder, Currency string
+	Active           money.Amount
+	NextExpiry       int64 // milliseconds; 0: none expires
+}
+
+// AllCredits calls each for the credits of every ledger.
+func (tx *Tx) AllCredits(each func(CreditSum) error) error {
+	return tx.read(`SELECT holder, currency,
+			CAST(SUM(CASE WHEN ended_at = 0 THEN remaining ELSE 0 END) AS BIGINT),
+			MIN(CASE WHEN ended_at = 0 THEN expires_at ELSE 9223372036854775807 END)
+		FROM credit
+		WHERE account_id = $1
+		GROUP BY holder, currency
+		ORDER BY holder, currency`,
+		func(r Row) error {
+			var c CreditSum
+			if err := r.Scan(&c.Holder, &c.Currency, &c.Active, &c.NextExpiry); err != nil {
+				return err
+			}
+			if c.NextExpiry == never {
+				c.NextExpiry = 0
+			}
+			return each(c)
+		})
+}
