@@ -122,9 +122,7 @@ func (r *reader) batches(s section, p *model.Project) map[string]bool {
 		}
 		named.add(c, "batch", b.Name)
 		ids.add(c, "id", number64(int64(b.ID)))
-		for i, code := range b.Codes {
-			codes.add(c, fmt.Sprintf("codes[%d]", i), code)
-		}
+		codes.addItems(c, "codes")
 		known[b.Name] = true
 		p.Batches = append(p.Batches, b)
 	}

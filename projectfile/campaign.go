@@ -2,6 +2,7 @@ package projectfile
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -124,19 +125,13 @@ func (s section) channels() []string {
 	if !s.has("channels") {
 		return channels
 	}
-	seen := newUnique(s.r)
-	listed := s.texts("channels", func(value string) string {
-		for _, c := range allChannels {
-			if c == value {
-				return ""
-			}
+	newUnique(s.r).addItems(s, "channels")
+	return s.texts("channels", func(value string) string {
+		if slices.Contains(allChannels, value) {
+			return ""
 		}
 		return orList(allChannels)
 	})
-	for i, c := range listed {
-		seen.add(s, fmt.Sprintf("channels[%d]", i), c)
-	}
-	return listed
 }
 
 func (r *reader) widgets(s section, c *model.Campaign, u *campaignUnique) {

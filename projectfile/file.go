@@ -5,9 +5,10 @@
 package projectfile
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
-	"sort"
+	"slices"
 	"strings"
 
 	"grapevine/model"
@@ -28,14 +29,15 @@ type File struct {
 // Problems, all there are, where the file is not right.
 func Parse(name string, data []byte) (*File, error) {
 	root, problems := readTree(data)
-	if len(problems) > 0 {
+	if root == nil {
 		return nil, located(name, problems)
 	}
-	r := &reader{}
+	r := &reader{problems: problems}
 	project := r.project(root)
 	if len(r.problems) > 0 {
 		return nil, located(name, r.problems)
 	}
+	byLine(r.unused)
 	return &File{name: name, root: root, project: project, unused: r.unused}, nil
 }
 
@@ -84,11 +86,15 @@ func (p problem) at(file string) string {
 	return fmt.Sprintf("%s:%d: %s: %s", file, p.line, path, p.text)
 }
 
+func byLine(problems []problem) {
+	slices.SortStableFunc(problems, func(x, y problem) int { return cmp.Compare(x.line, y.line) })
+}
+
 // mostProblems bounds what one run reports.
 const mostProblems = 200
 
 func located(file string, problems []problem) error {
-	sort.SliceStable(problems, func(i, j int) bool { return problems[i].line < problems[j].line })
+	byLine(problems)
 	all := &Problems{}
 	for i, p := range problems {
 		if i == mostProblems {

@@ -1,7 +1,7 @@
 package projectfile
 
 import (
-	"fmt"
+	"slices"
 
 	"grapevine/model"
 )
@@ -96,12 +96,10 @@ func (r *reader) keys(s section, p *model.Project) {
 }
 
 func allowed(value string) string {
-	for _, p := range permissions {
-		if p == value {
-			return ""
-		}
+	if slices.Contains(permissions, value) {
+		return ""
 	}
-	return "one of " + fmt.Sprint(permissions)
+	return orList(permissions)
 }
 
 // secretText is text whose value is in no message.

@@ -418,12 +418,27 @@ func newUnique(r *reader) *unique { return &unique{r: r, seen: map[string]string
 
 // add reports a value that another entry has. An empty one is none.
 func (u *unique) add(s section, name, value string) {
+	if n := s.value(name); n != nil {
+		u.at(n, join(s.path, name), value)
+	}
+}
+
+// addItems reports values of a list that are in it twice, or in another one.
+func (u *unique) addItems(s section, name string) {
+	if n := s.value(name); n != nil {
+		for i, item := range n.items {
+			u.at(item, fmt.Sprintf("%s[%d]", join(s.path, name), i), item.text)
+		}
+	}
+}
+
+func (u *unique) at(n *node, path, value string) {
 	if value == "" {
 		return
 	}
 	if other, taken := u.seen[value]; taken {
-		s.wrong(name, "a value of its own, which "+other+" does not have")
+		u.r.fail(n.line, path, "expected a value of its own, which %s does not have, got %s", other, n.shown())
 		return
 	}
-	u.seen[value] = join(s.path, name)
+	u.seen[value] = path
 }

@@ -74,7 +74,7 @@ const (
 )
 
 // readTree reads YAML. It reports duplicate names, and everything that a
-// project file has no use for.
+// project file has no use for. The node is nil where there is nothing to read.
 func readTree(data []byte) (*node, []problem) {
 	if len(data) > MaxSize {
 		return nil, []problem{{line: 1, text: fmt.Sprintf("expected at most %d bytes, got %d", MaxSize, len(data))}}
@@ -91,8 +91,9 @@ func readTree(data []byte) (*node, []problem) {
 	}
 	t := &treeReader{}
 	root := t.read(document, "", 0)
-	if root.kind != mapping && len(t.problems) == 0 {
+	if root.kind != mapping {
 		t.fail(root.line, "", "expected names with values, such as account: Acme")
+		return nil, t.problems
 	}
 	return root, t.problems
 }
