@@ -5,7 +5,6 @@ import (
 	"context"
 	"crypto/rand"
 	"errors"
-	"io"
 	"net"
 	"net/url"
 	"sync/atomic"
@@ -60,11 +59,23 @@ func (p *proxy) pass(client net.Conn, address string) {
 	if err != nil {
 		return
 	}
-	answers := make(chan bool)
+	var cut atomic.Bool
+	ended := make(chan bool)
 	go func() {
-		io.Copy(client, server)
-		client.Close()
-		close(answers)
+		defer close(ended)
+		buf := make([]byte, 64<<10)
+		for {
+			n, err := server.Read(buf)
+			if !cut.Load() {
+				client.Write(buf[:n])
+			}
+			if err != nil {
+				if !cut.Load() {
+					client.Close()
+				}
+				return
+			}
+		}
 	}()
 	buf := make([]byte, 64<<10)
 	for {
@@ -73,20 +84,20 @@ func (p *proxy) pass(client net.Conn, address string) {
 			server.Close()
 			return
 		}
-		breaks := bytes.Contains(buf[:n], p.trigger) && p.armed.CompareAndSwap(true, false)
-		if breaks {
-			client.Close()
+		if !bytes.Contains(buf[:n], p.trigger) || !p.armed.CompareAndSwap(true, false) {
+			server.Write(buf[:n])
+			continue
 		}
-		if !breaks || !p.before {
+		cut.Store(true)
+		if !p.before {
 			server.Write(buf[:n])
 		}
-		if breaks {
-			// The server sees the end of its client when it has done its work.
-			server.(*net.TCPConn).CloseWrite()
-			<-answers
-			server.Close()
-			return
-		}
+		// The server sees the end of its client when it has done its work, and only
+		// then does the client see that the connection broke.
+		server.(*net.TCPConn).CloseWrite()
+		<-ended
+		server.Close()
+		return
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 	"net/url"
 	"strconv"
 	"sync"
+	"time"
 	"unsafe"
 
 	"modernc.org/libc"
@@ -97,10 +98,18 @@ func open(path string, extra string) (*conn, error) {
 	}
 	c.forbidQuotes(lib.SQLITE_DBCONFIG_DQS_DML)
 	c.forbidQuotes(lib.SQLITE_DBCONFIG_DQS_DDL)
-	if err := c.exec(pragmas + extra); err != nil {
-		return nil, errors.Join(err, c.close())
+	// Of several that open a new file at once, SQLite tells all but one at once
+	// that it is locked, whatever the timeout.
+	for waited := time.Duration(0); ; waited += lockPoll {
+		err := c.exec(pragmas + extra)
+		if err == nil {
+			return c, nil
+		}
+		if !isBusy(err) || waited >= lockWait {
+			return nil, errors.Join(err, c.close())
+		}
+		time.Sleep(lockPoll)
 	}
-	return c, nil
 }
 
 // forbidQuotes makes a misspelt "name" an error, as it is on PostgreSQL, and not

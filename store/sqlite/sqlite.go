@@ -135,5 +135,8 @@ func (e *Engine) Migrate(ctx context.Context) error {
 		Dialect: goose.DialectSQLite3,
 		Replace: []string{"$clustered", "WITHOUT ROWID", "$text", "TEXT"},
 	}.Up(ctx)
+	if err == nil {
+		err = setStatistics(ctx, db)
+	}
 	return errors.Join(err, db.Close())
 }

@@ -312,3 +312,35 @@ func TestTwoEnginesShareAFile(t *testing.T) {
 		t.Errorf("%d rows, want 800", n)
 	}
 }
+
+func TestManyOpenANewFileAtOnce(t *testing.T) {
+	t.Parallel()
+	for range 2 {
+		path := filepath.Join(t.TempDir(), "new.db")
+		var group sync.WaitGroup
+		for i := range int64(8) {
+			group.Go(func() {
+				e, err := Open(context.Background(), Config{Path: path})
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				defer e.Close()
+				if err := e.Migrate(context.Background()); err != nil {
+					t.Error(err)
+				}
+				if err := runAlone(e, store.Statement{SQL: `CREATE TABLE IF NOT EXISTS item (id BIGINT NOT NULL PRIMARY KEY, data TEXT NOT NULL)`},
+					store.Statement{SQL: insert, Args: []any{i, "x"}}); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		group.Wait()
+		e, err := Open(context.Background(), Config{Path: path})
+		must(t, err)
+		if n := count(t, e); n != 8 {
+			t.Errorf("%d rows, want 8", n)
+		}
+		must(t, e.Close())
+	}
+}
