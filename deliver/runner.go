@@ -23,8 +23,10 @@ const (
 	// poll is how often the database is asked for work that no kick told of:
 	// what other processes left, and what became due.
 	poll = time.Second
-	// breath is the least time between two looks at what is due.
-	breath = 20 * time.Millisecond
+	// breath is the least time between two looks at what is due. It is longer
+	// where a look takes long, because much is due: breaths of that time.
+	breath  = 20 * time.Millisecond
+	breaths = 4
 	// perEndpoint is how many requests one endpoint gets at once: a slow one
 	// holds up no more than that.
 	perEndpoint = 8
@@ -126,6 +128,7 @@ func (r *Runner) pause(ctx context.Context, wake *time.Timer) {
 
 // look starts work on what is due and returns after what time to look again.
 func (r *Runner) look(ctx context.Context) time.Duration {
+	began := r.now()
 	due, err := r.engine.DueQueues(ctx)
 	if err != nil {
 		r.trouble(ctx, "look for work", err)
@@ -141,7 +144,8 @@ func (r *Runner) look(ctx context.Context) time.Duration {
 	if err != nil || next.IsZero() {
 		return poll
 	}
-	return min(poll, max(next.Sub(r.now()), breath))
+	now := r.now()
+	return min(poll, max(next.Sub(now), breath, breaths*now.Sub(began)))
 }
 
 // Step runs all that is due at this moment, and what comes of it, and returns

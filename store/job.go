@@ -22,23 +22,31 @@ func (tx *Tx) Enqueue(jobs ...model.Job) {
 	tx.jobs = true
 }
 
+// dueRead bounds how many due jobs DueQueues reads.
+const dueRead = 1_000_000
+
 // DueQueues lists up to limit queues that have a job due at now, the one that
 // waits longest first. It is the one query that reads all accounts: it reads
 // nothing but an index, and of that only what is due.
 func (s *Store) DueQueues(ctx context.Context, now time.Time, limit int) ([]model.Queue, error) {
 	var due []model.Queue
+	// Without the inner LIMIT SQLite would walk the other index, whose order
+	// spares it the grouping, over all that is not due.
 	err := s.ask(ctx, `SELECT account_id, kind, lane
-		FROM job
-		WHERE dead = 0 AND run_at <= $1
+		FROM (SELECT account_id, kind, lane, run_at
+			FROM job
+			WHERE dead = 0 AND run_at <= $1
+			ORDER BY run_at
+			LIMIT $2) AS due
 		GROUP BY account_id, kind, lane
 		ORDER BY MIN(run_at)
-		LIMIT $2`,
+		LIMIT $3`,
 		func(r Row) error {
 			var q model.Queue
 			err := r.Scan(&q.Account, &q.Kind, &q.Lane)
 			due = append(due, q)
 			return err
-		}, ms(now), limit)
+		}, ms(now), dueRead, limit)
 	return due, err
 }
 

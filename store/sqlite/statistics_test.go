@@ -40,8 +40,9 @@ func TestSearchesGoByTheirIndex(t *testing.T) {
 		{`SELECT subject_id FROM job WHERE account_id = 1 AND kind = 'tell' AND lane = 2 AND dead = 0 AND run_at <= 3 ORDER BY run_at, id LIMIT 9`, "job_lane"},
 	} {
 		var lines []string
-		err := e.View(context.Background(), func(conn store.Conn) error {
-			return conn.Run(context.Background(), store.Statement{
+		// The writer was open before there was a schema.
+		err := e.Update(context.Background(), func(conn store.Conn) ([]store.Statement, error) {
+			return nil, conn.Run(context.Background(), store.Statement{
 				SQL: "EXPLAIN QUERY PLAN " + c.query,
 				Row: func(r store.Row) error {
 					var id, parent, unused int64
