@@ -11,7 +11,7 @@ import (
 const (
 	rewardsPerPurchase = 2      // the advocate's and the friend's
 	mostPurchases      = 20_000 // a second, for which there are coupons
-	commitCounter      = "grapevine_commits_total"
+	commitCounter      = "grapevine_store_commits_total"
 )
 
 // shop sends purchases of ever new friends to one server.

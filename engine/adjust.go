@@ -130,13 +130,25 @@ func (t *turn) adjust(b *ledger.Book, a Adjustment) (*Adjusted, error) {
 		if until.IsZero() {
 			until = t.dueAfter(expires)
 		}
+		over := !until.IsZero() && !t.now.Before(until)
+		if over {
+			if err := t.fill(b); err != nil {
+				return nil, err
+			}
+		}
 		before := len(b.Added)
 		posted, err := b.Add(ledger.Addition{Kind: model.EntryAdd, Amount: a.Value, Cap: limit, ExpiresAt: until, Note: a.Note})
 		if err != nil {
 			return nil, err
 		}
 		done.Value, done.Credits = posted, b.Added[before:len(b.Added):len(b.Added)]
-		if !until.IsZero() {
+		switch {
+		case over: // it is booked, and over at once
+			if err := b.Expire(); err != nil {
+				return nil, err
+			}
+			done.Credits = b.Changed[len(b.Changed)-len(done.Credits):]
+		case !until.IsZero():
 			t.jobs = append(t.jobs, expiryJob(t.id(), b.Head, until))
 		}
 	} else {

@@ -9,6 +9,7 @@ import (
 
 	"grapevine/engine/code"
 	"grapevine/model"
+	"grapevine/store"
 )
 
 // LinkRequest asks for a person's link in a campaign.
@@ -84,11 +85,11 @@ func (t *turn) link(r LinkRequest) (*model.Code, error) {
 		}
 		t.tx.InsertParticipant(p)
 	}
-	return t.linkOf(campaign, p, r)
+	return t.linkOf(campaign, p, r, actor)
 }
 
 // linkOf finds the participant's link for the request, or makes it.
-func (t *turn) linkOf(campaign *model.Campaign, p *model.Participant, r LinkRequest) (*model.Code, error) {
+func (t *turn) linkOf(campaign *model.Campaign, p *model.Participant, r LinkRequest, a actor) (*model.Code, error) {
 	// What makes two requests ask for the same link, and what they want it to
 	// be called.
 	place := r.Channel + "\x1f" + strings.ToLower(r.Widget) + "\x1f" + r.Params
@@ -113,8 +114,10 @@ func (t *turn) linkOf(campaign *model.Campaign, p *model.Participant, r LinkRequ
 		Campaign: campaign.ID, Participant: p.ID, Person: p.Person, Seed: seed, Place: place,
 		Channel: r.Channel, Params: r.Params, MadeAt: t.now,
 	}
-	_, err = t.makeCode(campaign, c, w)
-	return c, err
+	if _, err = t.makeCode(campaign, c, w); err != nil {
+		return nil, err
+	}
+	return c, t.note(t.happened(model.LinkMade, 0), occurrence{Who: r.Who, kind: model.LinkMade, detail: eventDetail{Code: c.Shown, Sent: r.Detail}}, &store.Found{}, a)
 }
 
 // wish is what a code is to be.

@@ -142,6 +142,7 @@ func (e *Engine) record(ctx context.Context, account model.AccountID, o occurren
 			return nil
 		}
 		actor := t.identify(found, o.Who)
+		actor.buys = o.kind == model.Purchase
 		hits, err := t.hits(found, o.Referral, actor)
 		if err != nil {
 			return err
@@ -209,9 +210,6 @@ func (t *turn) note(event *model.Event, o occurrence, found *store.Found, a acto
 	}
 	fresh := t.isNewCustomer(o, a)
 	event.Facts.NewCustomer = &fresh
-	if o.kind == model.Purchase && a.id != 0 {
-		t.tx.CountPurchase(a.id)
-	}
 	if c := found.Coupon; c != nil && o.kind == model.Purchase {
 		event.Facts.Coupon = &c.CouponRef
 		t.tx.UseCoupon(c.CouponRef, t.now)
@@ -236,7 +234,7 @@ func (t *turn) isNewCustomer(o occurrence, a actor) bool {
 		return true
 	case o.newCustomer != nil:
 		return *o.newCustomer
-	case a.id == 0:
+	case a.id == 0, a.fresh:
 		return true
 	}
 	return t.persons[a.id].Purchases == 0

@@ -28,6 +28,9 @@ func (e *Engine) ReferralStatus(ctx context.Context, account model.AccountID, co
 		return nil, err
 	}
 	folded := model.FoldCode(code)
+	if cfg.BlockedCode(folded) {
+		return nil, &model.Error{Kind: model.Invalid, Reason: model.CodeBlocked, Field: "code", Msg: "the code is blocked"}
+	}
 	var sponsor *store.Sponsor
 	err = e.store.View(ctx, account, func(tx *store.Tx) error {
 		var err error
@@ -36,9 +39,6 @@ func (e *Engine) ReferralStatus(ctx context.Context, account model.AccountID, co
 	})
 	if err != nil {
 		return nil, err
-	}
-	if cfg.BlockedCode(folded) {
-		return nil, &model.Error{Kind: model.Invalid, Reason: model.CodeBlocked, Field: "code", Msg: "the code is blocked"}
 	}
 	campaign, err := cfg.Campaign(sponsor.Campaign)
 	if err != nil {

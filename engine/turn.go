@@ -61,9 +61,8 @@ func (e *Engine) inTurn(ctx context.Context, account model.AccountID, fn func(*t
 	if err != nil {
 		return err
 	}
-	now := e.now()
 	return e.store.InTx(ctx, account, func(tx *store.Tx) error {
-		t := &turn{e: e, tx: tx, cfg: cfg, now: now}
+		t := &turn{e: e, tx: tx, cfg: cfg, now: e.now()}
 		if err := fn(t); err != nil {
 			return err
 		}

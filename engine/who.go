@@ -27,6 +27,7 @@ type Who struct {
 type actor struct {
 	id     model.PersonID // 0: nobody is known
 	fresh  bool           // made by this event
+	buys   bool           // the event is a purchase of theirs
 	merge  model.PersonID // found to be the same person; 0 is none
 	naming []model.Identity
 }
@@ -91,11 +92,17 @@ func (t *turn) admit(a actor, who Who) error {
 	}
 	if a.fresh {
 		p := &model.Person{ID: a.id, Turns: 1, CreatedAt: t.now}
+		if a.buys {
+			p.Purchases = 1
+		}
 		if t.persons == nil {
 			t.persons = map[model.PersonID]*model.Person{}
 		}
 		t.persons[a.id] = p
 		t.tx.InsertPerson(p)
+	}
+	if a.buys && !a.fresh {
+		t.tx.CountPurchase(a.id)
 	}
 	t.tx.InsertIdentities(a.naming, t.now.UnixMilli())
 	if a.merge != 0 {

@@ -19,6 +19,7 @@ const (
 	PageReached  EventKind = "page"
 	Qualified    EventKind = "qualified"
 	CustomerKept EventKind = "customer" // raises nothing
+	LinkMade     EventKind = "link"     // raises nothing
 
 	Unqualified     EventKind = "unqualified"      // subject: participant
 	Uncounted       EventKind = "uncounted"        // person: the advocate; subject: the friend who no longer counts
