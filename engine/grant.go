@@ -98,7 +98,6 @@ func (t *turn) conversion(s *scene, h *hit) *model.Conversion {
 	}
 	t.conversions = append(t.conversions, c)
 	t.tally(int64(c.Campaign), string(c.Kind), 1)
-	t.tally(int64(c.Advocate), string(c.Kind), 1)
 	return c
 }
 

@@ -232,8 +232,13 @@ func (v *verifier) coupon(h store.CouponHeld, handedTo model.RewardID, used bool
 
 func couponName(c model.CouponRef) string { return fmt.Sprintf("%d/%d", c.Batch, c.ID) }
 
-// leftovers are ledger entries of rewards that nothing explains.
+// leftovers are rows that nothing explains: ledger entries of no reward,
+// friends who count without a conversion.
 func (v *verifier) leftovers() error {
+	stray, err := v.tx.StrayReferrals()
+	for _, r := range stray {
+		v.report.differ("referral", fmt.Sprintf("%d friend %d rule %d", r.Advocate, r.Friend, r.Rule), "number", r.Number, "none: no conversion")
+	}
 	var ids []model.RewardID
 	for id := range v.posted {
 		ids = append(ids, id)
@@ -242,5 +247,5 @@ func (v *verifier) leftovers() error {
 	for _, id := range ids {
 		v.report.differ("ledger_entry", v.posted[id].at, "reward", id, "none that posts")
 	}
-	return nil
+	return err
 }

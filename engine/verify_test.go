@@ -74,6 +74,7 @@ func TestVerifyNamesLostAndInventedRows(t *testing.T) {
 	for _, tt := range []struct{ damage, want string }{
 		{"DELETE FROM reward WHERE role = 'advocate'", "reward state"},
 		{"DELETE FROM conversion", "reward state"},
+		{"DELETE FROM conversion", "referral number"},
 		{"DELETE FROM ledger", "ledger balance"},
 		{"DELETE FROM progress", "progress places"},
 		{"DELETE FROM tally", "tally sum"},

@@ -115,6 +115,9 @@ const tallySlots = 16
 // Count queues additions to counters. The slot is any number; tallies are
 // sorted by the caller, so that all transactions lock rows in one order.
 func (tx *Tx) Count(slot int64, tallies []Tally) {
+	if tx.engine.ForUpdate() == "" {
+		slot = 0 // nobody queues where the writer is alone
+	}
 	rows := make([][]any, len(tallies))
 	for i, t := range tallies {
 		rows[i] = []any{t.Subject, t.What, slot & (tallySlots - 1), t.N}

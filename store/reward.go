@@ -82,7 +82,9 @@ func (tx *Tx) Reward(id model.RewardID) (*model.Reward, error) {
 	return list[0], nil
 }
 
-// RewardByName finds a reward by its id or UUID. It fails with NotFound.
+// RewardByName finds a reward by its id, or, slowly, by its UUID: an index of
+// random keys would cost each purchase more than a person's question is worth.
+// It fails with NotFound.
 func (tx *Tx) RewardByName(name string) (*model.Reward, error) {
 	where, arg := `uuid = $2`, any(name)
 	if id, err := strconv.ParseInt(name, 10, 64); err == nil {
@@ -210,7 +212,7 @@ func (tx *Tx) referrals(advocates, friends []model.PersonID) (*Statement, *[]Ref
 	}
 	statement := tx.ask(`SELECT rule_id, person_id, friend_id, number
 		FROM referral
-		WHERE account_id = $1 AND person_id IN (`+in(2, len(advocates))+`) AND friend_id IN (`+in(2+len(advocates), len(friends))+`)`,
+		WHERE account_id = $1 AND friend_id IN (`+in(2+len(advocates), len(friends))+`) AND person_id IN (`+in(2, len(advocates))+`)`,
 		func(r Row) error {
 			var f Referral
 			err := r.Scan(&f.Rule, &f.Advocate, &f.Friend, &f.Number)

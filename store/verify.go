@@ -138,18 +138,34 @@ func (tx *Tx) RewardsOf(persons []model.PersonID) ([]*model.Reward, error) {
 		ORDER BY id`, anys(persons)...)
 }
 
-// ReferralsOf lists the friends who count for advocates.
+// ReferralsOf lists the friends who count for advocates. It finds them by the
+// conversions that made them count: see StrayReferrals for others.
 func (tx *Tx) ReferralsOf(advocates []model.PersonID) ([]Referral, error) {
+	return tx.referralRows(`SELECT DISTINCT f.rule_id, f.person_id, f.friend_id, f.number
+		FROM conversion v
+		JOIN referral f ON f.account_id = v.account_id AND f.friend_id = v.friend_id AND f.person_id = v.advocate
+		WHERE v.account_id = $1 AND v.advocate IN (`+in(2, len(advocates))+`)`, anys(advocates)...)
+}
+
+// StrayReferrals lists friends who count for somebody without a conversion.
+func (tx *Tx) StrayReferrals() ([]Referral, error) {
+	return tx.referralRows(`SELECT f.rule_id, f.person_id, f.friend_id, f.number
+		FROM referral f
+		WHERE f.account_id = $1 AND NOT EXISTS (SELECT 1 FROM event e
+			JOIN conversion v ON v.account_id = e.account_id AND v.event_id = e.id
+			WHERE e.account_id = $1 AND e.person_id = f.friend_id AND v.advocate = f.person_id)
+		ORDER BY f.person_id, f.rule_id, f.friend_id`)
+}
+
+func (tx *Tx) referralRows(sql string, args ...any) ([]Referral, error) {
 	var list []Referral
-	err := tx.read(`SELECT rule_id, person_id, friend_id, number
-		FROM referral
-		WHERE account_id = $1 AND person_id IN (`+in(2, len(advocates))+`)`,
+	err := tx.read(sql,
 		func(r Row) error {
 			var f Referral
 			err := r.Scan(&f.Rule, &f.Advocate, &f.Friend, &f.Number)
 			list = append(list, f)
 			return err
-		}, anys(advocates)...)
+		}, args...)
 	return list, err
 }
 
@@ -190,8 +206,6 @@ func (tx *Tx) TalliesOff() ([]TallyOff, error) {
 			SELECT participant_id, 'click', 0, 1 FROM click WHERE account_id = $1 AND participant_id <> 0
 			UNION ALL
 			SELECT campaign_id, kind, 0, 1 FROM conversion WHERE account_id = $1
-			UNION ALL
-			SELECT advocate_id, kind, 0, 1 FROM conversion WHERE account_id = $1
 			UNION ALL
 			SELECT campaign_id, 'joined', 0, 1 FROM participant WHERE account_id = $1
 			UNION ALL

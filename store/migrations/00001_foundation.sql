@@ -286,7 +286,6 @@ CREATE TABLE reward (
   delivered_at   BIGINT NOT NULL,
   ended_at       BIGINT NOT NULL,
   PRIMARY KEY (account_id, id),
-  UNIQUE (account_id, uuid),
   UNIQUE (account_id, event_id, rule_id, role)
 ) $clustered;
 CREATE INDEX reward_person ON reward (account_id, person_id, id);
@@ -309,7 +308,7 @@ CREATE TABLE referral (
   person_id   BIGINT NOT NULL, -- the advocate
   friend_id   BIGINT NOT NULL,
   number      BIGINT NOT NULL,
-  PRIMARY KEY (account_id, person_id, friend_id, rule_id)
+  PRIMARY KEY (account_id, friend_id, person_id, rule_id)
 ) $clustered;
 
 -- Coupons.
@@ -382,7 +381,7 @@ CREATE TABLE credit (
   earned_at   BIGINT NOT NULL,
   PRIMARY KEY (account_id, holder, currency, id)
 ) $clustered;
-CREATE INDEX credit_active ON credit (account_id, holder, currency, expires_at, id) WHERE ended_at = 0;
+CREATE INDEX credit_active ON credit (account_id, holder, currency, expires_at, earned_at, id) WHERE ended_at = 0;
 CREATE INDEX credit_reward ON credit (account_id, reward_id) WHERE reward_id <> 0;
 
 -- Counters for reports.
