@@ -34,6 +34,9 @@ type Panic struct {
 
 func (p *Panic) Error() string { return fmt.Sprintf("panic in a transaction: %v", p.Value) }
 
+// Trace is where it happened, for the log.
+func (p *Panic) Trace() []byte { return p.Stack }
+
 // Recover turns a panic into an error. An engine defers it around a function
 // that it was given.
 func Recover(err *error) {
