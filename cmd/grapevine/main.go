@@ -45,7 +45,7 @@ type process struct {
 func (p *process) log(format string) *slog.Logger {
 	terminal := isatty.IsTerminal(p.stderr.Fd())
 	if format == "text" || format == "" && terminal {
-		return slog.New(tint.NewHandler(p.stderr, &tint.Options{NoColor: !terminal, TimeFormat: time.TimeOnly}))
+		return slog.New(tint.NewTextHandler(p.stderr, &tint.Options{NoColor: !terminal, TimeFormat: time.TimeOnly}))
 	}
 	return slog.New(slog.NewJSONHandler(p.stderr, nil))
 }
@@ -142,7 +142,7 @@ type demo struct {
 
 func (d *demo) Run(p *process) error {
 	terminal := isatty.IsTerminal(p.stderr.Fd())
-	log := slog.New(tint.NewHandler(p.stderr, &tint.Options{Level: slog.LevelWarn, NoColor: !terminal}))
+	log := slog.New(tint.NewTextHandler(p.stderr, &tint.Options{Level: slog.LevelWarn, NoColor: !terminal}))
 	return walk.Run(p.ctx, walk.Config{Once: d.Once, Out: p.stdout, Log: log})
 }
 
@@ -169,7 +169,6 @@ func run(p *process, args []string) (code int) {
 		kong.DefaultEnvars("GRAPEVINE"),
 		kong.Writers(p.stdout, p.stderr),
 		kong.Exit(func(code int) { exited = code }),
-		kong.UsageOnError(),
 	)
 	if err != nil {
 		panic(err) // the commands above are wrong
