@@ -118,11 +118,11 @@ func (t *turn) revoke(w *model.Reward) error {
 }
 
 // takeBack reverses what is unspent of a reward's credit, and returns what
-// the person keeps because it was spent.
+// the person keeps of what was posted. A merge leaves the credit its reward.
 func (t *turn) takeBack(w *model.Reward) (money.Amount, error) {
-	credit, ok, err := t.tx.CreditOfReward(w.ID)
-	if err != nil || !ok {
-		return 0, err
+	kept := w.Amount
+	if w.Why.Promised != 0 {
+		kept = w.Why.Posted
 	}
 	book, err := t.book(w.Person, w.Unit)
 	if err != nil {
@@ -132,12 +132,12 @@ func (t *turn) takeBack(w *model.Reward) (money.Amount, error) {
 		return 0, err
 	}
 	for _, active := range book.Active {
-		if active.ID == credit.ID {
-			_, err := book.TakeBack(active)
-			return credit.Amount - active.Remaining, err
+		if active.Reward == w.ID {
+			reversed, err := book.TakeBack(active)
+			return kept - reversed, err
 		}
 	}
-	return credit.Amount, nil
+	return kept, nil
 }
 
 // moved adds the event that changed a reward.

@@ -180,11 +180,13 @@ func (t *turn) expire(b *ledger.Book) error {
 
 // fill reads what a book can spend.
 func (t *turn) fill(b *ledger.Book) error {
-	if b.Active != nil {
+	if b.Filled() {
 		return nil
 	}
 	active, err := t.tx.ActiveCredits(b.Head.Holder, b.Head.Currency)
-	b.Active = active
+	if err == nil {
+		b.Fill(active)
+	}
 	return err
 }
 

@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"grapevine/model"
-	"grapevine/money"
 )
 
 // PersonHolder is the holder of a person's ledgers.
@@ -127,62 +126,19 @@ func (tx *Tx) UpdateCredit(c model.Credit) {
 		c.Holder, c.Currency, c.ID, int64(c.Remaining), ms(c.EndedAt), string(c.Ended))
 }
 
-func (tx *Tx) credits(where string, args ...any) ([]model.Credit, error) {
+// ActiveCredits lists what a ledger can spend, in the order it is spent:
+// earliest expiry first, then oldest.
+func (tx *Tx) ActiveCredits(holder, currency string) ([]model.Credit, error) {
 	var list []model.Credit
 	err := tx.read(`SELECT `+creditColumns+`
 		FROM credit
-		WHERE account_id = $1 AND `+where,
+		WHERE account_id = $1 AND holder = $2 AND currency = $3 AND ended_at = 0
+		ORDER BY expires_at, earned_at, id`,
 		func(r Row) error {
 			var c model.Credit
 			err := scanCredit(r, &c)
 			list = append(list, c)
 			return err
-		}, args...)
+		}, holder, currency)
 	return list, err
-}
-
-// ActiveCredits lists what a ledger can spend, in the order it is spent:
-// earliest expiry first, then oldest.
-func (tx *Tx) ActiveCredits(holder, currency string) ([]model.Credit, error) {
-	return tx.credits(`holder = $2 AND currency = $3 AND ended_at = 0
-		ORDER BY expires_at, id`, holder, currency)
-}
-
-// CreditOfReward finds the credit that a reward posted; its remaining amount
-// is what was not spent. It returns false where the reward posted none.
-func (tx *Tx) CreditOfReward(id model.RewardID) (model.Credit, bool, error) {
-	list, err := tx.credits(`reward_id = $2 AND reward_id <> 0
-		ORDER BY id DESC
-		LIMIT 1`, id)
-	if err != nil || len(list) == 0 {
-		return model.Credit{}, false, err
-	}
-	return list[0], true, nil
-}
-
-// Expiring lists ledgers with a credit that expires by then.
-func (tx *Tx) Expiring(by time.Time, limit int) ([]model.Ledger, error) {
-	var list []model.Ledger
-	err := tx.read(`SELECT `+headColumns+`
-		FROM ledger
-		WHERE account_id = $1 AND next_expiry <> 0 AND next_expiry <= $2
-		ORDER BY next_expiry
-		LIMIT $3`,
-		func(r Row) error {
-			var h model.Ledger
-			err := scanHead(r, &h)
-			list = append(list, h)
-			return err
-		}, ms(by), limit)
-	return list, err
-}
-
-// SumBalance adds up the entries of a ledger.
-func (tx *Tx) SumBalance(holder, currency string) (money.Amount, error) {
-	var sum money.Amount
-	err := tx.read(`SELECT CAST(COALESCE(SUM(amount), 0) AS BIGINT)
-		FROM ledger_entry
-		WHERE account_id = $1 AND holder = $2 AND currency = $3`,
-		func(r Row) error { return r.Scan(&sum) }, holder, currency)
-	return sum, err
 }

@@ -16,13 +16,14 @@ import (
 // was opened.
 type Book struct {
 	Head    model.Ledger
-	Active  []model.Credit // by expiry, then age; needed where Wants says so
+	Active  []model.Credit // by expiry, then age; all of them once Filled
 	Entries []model.Entry  // to insert
 	Added   []model.Credit // to insert
-	Changed []model.Credit // to update
+	Changed []model.Credit // to update, in this order
 
-	now   time.Time
-	newID func() (int64, error)
+	filled bool
+	now    time.Time
+	newID  func() (int64, error)
 }
 
 // Open makes a book of a locked ledger. Ids of entries come from newID.
@@ -30,8 +31,21 @@ func Open(head model.Ledger, now time.Time, newID func() (int64, error)) *Book {
 	return &Book{Head: head, now: now, newID: newID}
 }
 
+// Filled reports whether the book knows every credit that it can spend. All
+// but Add asks for that.
+func (b *Book) Filled() bool { return b.filled }
+
+// Fill takes in the credits that the database says can be spent. What was
+// added since the book was opened is there already.
+func (b *Book) Fill(active []model.Credit) {
+	for _, c := range active {
+		b.activate(c)
+	}
+	b.filled = true
+}
+
 // Due reports whether a credit of the ledger has expired and is not posted:
-// the book then needs the active credits before anything else.
+// the book is then filled, and what is due posted, before anything else.
 func (b *Book) Due() bool {
 	return !b.Head.NextExpiry.IsZero() && !b.now.Before(b.Head.NextExpiry)
 }
@@ -72,11 +86,12 @@ func (b *Book) Expire() error {
 	return nil
 }
 
-// next finds the earliest expiry among the credits that are left.
+// next finds the earliest expiry among the credits that are left: the first
+// of them has it.
 func (b *Book) next() {
 	b.Head.NextExpiry = time.Time{}
-	for _, c := range b.Active {
-		b.expiresBy(c.ExpiresAt)
+	if len(b.Active) > 0 {
+		b.Head.NextExpiry = b.Active[0].ExpiresAt
 	}
 }
 
@@ -127,10 +142,11 @@ func (b *Book) Add(a Addition) (money.Amount, error) {
 	return amount, nil
 }
 
-// activate puts a credit where it is spent: by expiry, then age.
+// activate puts a credit where it is spent: by expiry, then age. One that a
+// merge moved is as old as it was.
 func (b *Book) activate(c model.Credit) {
 	i, _ := slices.BinarySearchFunc(b.Active, c, func(a, c model.Credit) int {
-		return cmp.Or(byExpiry(a.ExpiresAt, c.ExpiresAt), cmp.Compare(a.ID, c.ID))
+		return cmp.Or(byExpiry(a.ExpiresAt, c.ExpiresAt), a.EarnedAt.Compare(c.EarnedAt), cmp.Compare(a.ID, c.ID))
 	})
 	b.Active = slices.Insert(b.Active, i, c)
 }
@@ -170,7 +186,7 @@ func (b *Book) Remove(amount money.Amount, note string) ([]model.Credit, error) 
 			c = b.end(c, model.CreditRedeemed)
 		} else {
 			b.Active[0] = c
-			b.Changed = append(b.Changed, c)
+			b.change(c)
 		}
 		touched = append(touched, c)
 	}
@@ -233,8 +249,18 @@ func (b *Book) MoveTo(to *Book) error {
 
 func (b *Book) end(c model.Credit, how model.CreditEnd) model.Credit {
 	c.EndedAt, c.Ended = b.now, how
-	b.Changed = append(b.Changed, c)
+	b.change(c)
 	return c
+}
+
+// change keeps how a credit stands. One that is spent piece by piece is
+// changed last each time, and written once.
+func (b *Book) change(c model.Credit) {
+	if last := len(b.Changed) - 1; last >= 0 && b.Changed[last].ID == c.ID {
+		b.Changed[last] = c
+		return
+	}
+	b.Changed = append(b.Changed, c)
 }
 
 func (b *Book) post(kind model.EntryKind, amount money.Amount, reward model.RewardID, note string) error {

@@ -350,7 +350,6 @@ CREATE TABLE ledger (
   created_at  BIGINT NOT NULL,
   PRIMARY KEY (account_id, holder, currency)
 ) $clustered;
-CREATE INDEX ledger_expiry ON ledger (account_id, next_expiry) WHERE next_expiry <> 0;
 
 CREATE TABLE ledger_entry (
   account_id  BIGINT NOT NULL,
@@ -382,7 +381,6 @@ CREATE TABLE credit (
   PRIMARY KEY (account_id, holder, currency, id)
 ) $clustered;
 CREATE INDEX credit_active ON credit (account_id, holder, currency, expires_at, earned_at, id) WHERE ended_at = 0;
-CREATE INDEX credit_reward ON credit (account_id, reward_id) WHERE reward_id <> 0;
 
 -- Counters for reports.
 
