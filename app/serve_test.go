@@ -214,8 +214,13 @@ func TestServerSpeaksTLS(t *testing.T) {
 			TLSClientConfig:   &tls.Config{RootCAs: pool},
 			ForceAttemptHTTP2: http2,
 		}}
-		if status, _ := get(t, client, s.url+"/healthz"); status != 200 {
-			t.Errorf("HTTP/2 %v: got %d", http2, status)
+		answer, err := client.Get(s.url + "/healthz")
+		if err != nil {
+			t.Fatal(err)
+		}
+		answer.Body.Close()
+		if answer.StatusCode != 200 || (answer.ProtoMajor == 2) != http2 {
+			t.Errorf("HTTP/2 %v: got %s %s", http2, answer.Proto, answer.Status)
 		}
 		client.CloseIdleConnections()
 	}

@@ -29,7 +29,7 @@ const (
 )
 
 // stepLimit bounds each step of the walk, and starting and stopping.
-const stepLimit = 10 * time.Second
+const stepLimit = 20 * time.Second
 
 // Config says how the demo runs.
 type Config struct {
