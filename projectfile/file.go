@@ -9,7 +9,10 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 
 	"grapevine/model"
 )
@@ -83,7 +86,18 @@ func (p problem) at(file string) string {
 	if path == "" {
 		path = "file"
 	}
-	return fmt.Sprintf("%s:%d: %s: %s", file, p.line, path, p.text)
+	return fmt.Sprintf("%s:%d: %s: %s", file, p.line, printable(path), printable(p.text))
+}
+
+// printable keeps a problem on one line, whatever name the file has made up.
+func printable(text string) string {
+	if utf8.RuneCountInString(text) > mostText {
+		text = string([]rune(text)[:mostText]) + "…"
+	}
+	if quoted := strconv.Quote(text); strings.ContainsFunc(text, unicode.IsControl) {
+		return quoted[1 : len(quoted)-1]
+	}
+	return text
 }
 
 func byLine(problems []problem) {

@@ -330,7 +330,8 @@ func TestTooMuchIsRefused(t *testing.T) {
 		"large":        "account: " + strings.Repeat("x", projectfile.MaxSize),
 		"deep":         "account: A\norigins: " + deep,
 		"many aliases": "account: A\n" + bomb,
-		"long text":    "account: " + strings.Repeat("x", 501),
+		"long text":    "account: " + strings.Repeat("x", 301),
+		"longer text":  "account: A\ncampaigns: [{name: x, share: {text: " + strings.Repeat("x", 5001) + "}}]",
 		"mistakes":     "account: A\norigins: [" + strings.Repeat("x,", 5000) + "]",
 	} {
 		_, err := projectfile.Parse("f", []byte(file))

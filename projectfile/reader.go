@@ -200,8 +200,11 @@ func (s section) items(name string) []*node {
 // A check says what was expected of a text, or "" where it is right.
 type check func(string) string
 
-// mostText bounds a text in characters.
-const mostText = 500
+// Bounds of texts and of names in characters.
+const (
+	mostText = 5000
+	mostName = 300
+)
 
 // text returns the text of a name, "" where it is left out.
 func (s section) text(name string, checks ...check) string {
@@ -261,10 +264,12 @@ func (r *reader) text(n *node, path string, checks ...check) (string, bool) {
 	return n.text, true
 }
 
-// plain is what every text must be: it is shown on pages and kept by a
-// database that takes no NUL.
+// plain is what every text must be: it is shown on pages, kept by a database
+// that takes no NUL, and written into a completed file that YAML can read.
 func plain(value string) string {
-	if strings.ContainsFunc(value, func(r rune) bool { return unicode.IsControl(r) && r != '\n' && r != '\t' }) {
+	if strings.ContainsFunc(value, func(r rune) bool {
+		return unicode.IsControl(r) && r != '\n' && r != '\t' || r == '\uFEFF' || r == '\uFFFE' || r == '\uFFFF'
+	}) {
 		return "a text without control characters"
 	}
 	if utf8.RuneCountInString(value) > mostText {
@@ -280,6 +285,9 @@ func oneLine(value string) string {
 	}
 	if strings.TrimSpace(value) != value {
 		return "a text without blanks around it"
+	}
+	if utf8.RuneCountInString(value) > mostName {
+		return fmt.Sprintf("a text of at most %d characters", mostName)
 	}
 	return ""
 }
