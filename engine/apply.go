@@ -55,8 +55,8 @@ func (e *Engine) applyTo(ctx context.Context, account model.AccountID, made *new
 	if err != nil {
 		return nil, err
 	}
-	if err := e.topUp(ctx, account, done); err != nil {
-		return nil, fmt.Errorf("top up coupons: %w", err)
+	if err := e.fillBatches(ctx, account, done); err != nil {
+		return nil, fmt.Errorf("add coupons: %w", err)
 	}
 	if _, err := e.loadConfig(ctx, account, done.account.Changed); err != nil {
 		return nil, err
@@ -116,7 +116,8 @@ type applying struct {
 	account *model.Account
 	stored  stored
 	ids     ids
-	changed bool // something is written that every node must read
+	codes   [][]string // of each batch, that are still to be added
+	changed bool       // something is written that every node must read
 }
 
 // stored is what the database says before the project is applied.

@@ -58,24 +58,32 @@ SET name = excluded.name, campaign_id = excluded.campaign_id, prefix = excluded.
 		b.ID, b.Name, b.Campaign, b.Prefix)
 }
 
+// couponsAsked is up to how many codes are asked for one by one: beyond, it is
+// faster to read all there are.
+const couponsAsked = 2000
+
 // CouponBatches says in which batch each of the codes is; one that is in none
-// is not in the answer.
+// is not in the answer. It may have codes that were not asked for.
 func (tx *Tx) CouponBatches(codes []string) (map[string]model.BatchID, error) {
 	batches := map[string]model.BatchID{}
-	var asked []Statement
-	for some := range slices.Chunk(codes, 64) {
-		asked = append(asked, tx.ask(`
+	scan := func(row Row) error {
+		var code string
+		var batch model.BatchID
+		err := row.Scan(&code, &batch)
+		batches[code] = batch
+		return err
+	}
+	const query = `
 SELECT code, batch_id
 FROM coupon
-WHERE account_id = $1
-	AND code IN (`+in(2, len(some))+`)`,
-			func(row Row) error {
-				var code string
-				var batch model.BatchID
-				err := row.Scan(&code, &batch)
-				batches[code] = batch
-				return err
-			}, anys(some)...))
+WHERE account_id = $1`
+	if len(codes) > couponsAsked {
+		return batches, tx.read(query, scan)
+	}
+	var asked []Statement
+	for some := range slices.Chunk(codes, 64) {
+		asked = append(asked, tx.ask(query+`
+	AND code IN (`+in(2, len(some))+`)`, scan, anys(some)...))
 	}
 	return batches, tx.run(asked...)
 }
