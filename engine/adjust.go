@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"grapevine/engine/ledger"
@@ -51,6 +52,9 @@ func (e *Engine) AdjustLedger(ctx context.Context, account model.AccountID, a Ad
 	if a.Value <= 0 {
 		return nil, &model.Error{Kind: model.Invalid, Field: "value", Msg: "value is not greater than zero"}
 	}
+	if err := tooLong("customer_id", a.CustomerID); err != nil {
+		return nil, err
+	}
 	if err := e.knowsCurrency(ctx, account, a.Currency); err != nil {
 		return nil, err
 	}
@@ -78,9 +82,15 @@ func (e *Engine) adjustTogether(key ledgerKey, adjustments []Adjustment) ([]resu
 				results[i].out.Created, existed = !existed, true
 			}
 		}
+		if len(book.Entries) == 0 {
+			return errNothing // all were refused: no ledger is left behind either
+		}
 		saveBook(t.tx, book)
 		return nil
 	})
+	if errors.Is(err, errNothing) {
+		err = nil
+	}
 	return results, err
 }
 
@@ -97,7 +107,7 @@ func (t *turn) lockLedger(key ledgerKey) (model.Ledger, bool, error) {
 	if found.ByCustomer == 0 {
 		return model.Ledger{}, false, &model.Error{Kind: model.Invalid, Reason: model.PersonUnknown, Field: "customer_id", Msg: "the customer is not known"}
 	}
-	if err := t.stand(found.ByCustomer, nil, true); err != nil {
+	if err := t.stand([]model.PersonID{found.ByCustomer}, nil, true); err != nil {
 		return model.Ledger{}, false, err
 	}
 	if book := t.books[bookKey{store.PersonHolder(found.ByCustomer), key.currency}]; book != nil {

@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"encoding/json"
+	"slices"
 	"time"
 
 	"grapevine/model"
@@ -24,6 +25,9 @@ type CustomerSaved struct {
 // SaveCustomer makes or updates a person. It is no sign-up: no rule runs.
 // Another e-mail address than before becomes the main one.
 func (e *Engine) SaveCustomer(ctx context.Context, account model.AccountID, c Customer) (*CustomerSaved, error) {
+	if err := c.Who.check(); err != nil {
+		return nil, err
+	}
 	var answer *CustomerSaved
 	err := e.inTurn(ctx, account, func(t *turn) error {
 		o := occurrence{Who: c.Who, kind: model.CustomerKept, detail: eventDetail{Sent: c.Detail}}
@@ -40,10 +44,32 @@ func (e *Engine) SaveCustomer(ctx context.Context, account model.AccountID, c Cu
 			return err
 		}
 		if !actor.fresh && c.Email != "" {
-			t.tx.SetMainIdentity(t.group(actor.id), model.Email, model.FoldEmail(c.Email))
+			if err := t.replaceMain(actor, model.FoldEmail(c.Email)); err != nil {
+				return err
+			}
 		}
 		answer = &CustomerSaved{UUID: event.UUID, At: t.now, Created: actor.fresh}
 		return nil
 	})
 	return answer, err
+}
+
+// replaceMain makes an e-mail address the main one of a person who has it. The
+// one that was it before is theirs no longer.
+func (t *turn) replaceMain(a actor, email string) error {
+	group := t.group(a.id)
+	names, err := t.tx.Identities(group)
+	if err != nil {
+		return err
+	}
+	names = slices.DeleteFunc(names, func(n model.Identity) bool { return n.Kind != model.Email })
+	at := slices.IndexFunc(names, func(n model.Identity) bool { return n.Value == email })
+	if at < 0 || (at == 0 && names[0].Main) {
+		return nil // somebody else's, or the main one already
+	}
+	if at > 0 {
+		t.tx.DeleteIdentity(names[0])
+	}
+	t.tx.SetMainIdentity(group, model.Email, email)
+	return nil
 }

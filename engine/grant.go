@@ -17,14 +17,15 @@ type scene struct {
 	event     *model.Event
 	happening rule.Happening
 	friend    model.PersonID // who acts; 0: nobody is known
-	// raises tells in which campaigns the event is raised, 0 standing for the
-	// account; nil is in all. What happens once per person and campaign is
-	// raised in those that have not seen it.
-	raises func(model.CampaignID) bool
+	// raises tells in which campaigns the event is raised, and for whom: for
+	// advocates and their friends, for whoever acts, and in campaign 0, the
+	// account, for earners. nil is in all. What happens once per person and
+	// campaign is raised in those that have not seen it.
+	raises func(model.CampaignID, model.Role) bool
 }
 
-func (s *scene) raisedIn(campaign model.CampaignID) bool {
-	return s.raises == nil || s.raises(campaign)
+func (s *scene) raisedIn(campaign model.CampaignID, role model.Role) bool {
+	return s.raises == nil || s.raises(campaign, role)
 }
 
 // convert counts the event for those who referred it and runs the rules: of
@@ -32,7 +33,7 @@ func (s *scene) raisedIn(campaign model.CampaignID) bool {
 // and of the account for whoever acted.
 func (t *turn) convert(s *scene, hits []*hit) error {
 	for _, h := range hits {
-		if !s.raisedIn(h.campaign.ID) {
+		if !s.raisedIn(h.campaign.ID, model.AsAdvocate) {
 			continue
 		}
 		conversion := t.conversion(s, h)
@@ -55,7 +56,7 @@ func (t *turn) convert(s *scene, hits []*hit) error {
 		return nil
 	}
 	for _, campaign := range t.customerCampaigns() {
-		if !s.raisedIn(campaign.ID) {
+		if !s.raisedIn(campaign.ID, model.AsCustomer) {
 			continue
 		}
 		s.event.Facts.Campaigns = append(s.event.Facts.Campaigns, model.InForce{Campaign: campaign.ID, Version: campaign.Version})
@@ -167,7 +168,7 @@ func (t *turn) place(w *model.Reward, by int64) {
 // earnOwn runs the account's earning rules: what customers earn for their own
 // events. Such a reward is delivered at once.
 func (t *turn) earnOwn(s *scene) error {
-	if !s.raisedIn(0) || len(t.cfg.Settings.Earning) == 0 {
+	if !s.raisedIn(0, model.AsEarner) || len(t.cfg.Settings.Earning) == 0 {
 		return nil
 	}
 	s.event.Facts.Own = true
@@ -178,8 +179,11 @@ func (t *turn) earnOwn(s *scene) error {
 			continue
 		}
 		amount, err := earned(earning, s.event, t.cfg.Settings.Currency)
-		if err != nil || amount == 0 {
+		if err != nil {
 			return err
+		}
+		if amount == 0 {
+			continue
 		}
 		w := &model.Reward{
 			ID: model.RewardID(t.id()), UUID: uuid.NewString(), Event: s.event.ID, Rule: earning.ID, Role: model.AsEarner,

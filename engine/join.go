@@ -1,8 +1,10 @@
 package engine
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
+	"slices"
 	"time"
 
 	"github.com/google/uuid"
@@ -35,6 +37,9 @@ type Joined struct {
 // campaign is recorded all the same, and is raised where the person takes
 // part. Fails with NotFound for a campaign that is unknown or not live.
 func (e *Engine) Join(ctx context.Context, account model.AccountID, j Join) (*Joined, error) {
+	if err := cmp.Or(j.Who.check(), tooLong("referral_code", j.ReferralCode), tooLong("coupon_code", j.CouponCode)); err != nil {
+		return nil, err
+	}
 	var answer *Joined
 	err := e.inTurn(ctx, account, func(t *turn) error {
 		o := occurrence{Who: j.Who, Referral: j.Referral, kind: j.Kind, detail: eventDetail{Sent: j.Detail}}
@@ -78,11 +83,20 @@ func (e *Engine) Join(ctx context.Context, account model.AccountID, j Join) (*Jo
 	return answer, err
 }
 
+// partsOf is where somebody takes part, oldest first, with who is about to be
+// merged into them.
 func (t *turn) partsOf(a actor) ([]store.Part, error) {
 	if a.known() == 0 {
 		return nil, nil
 	}
-	return t.tx.Parts(a.known())
+	parts, err := t.tx.Parts(a.id)
+	if err != nil || a.merge == 0 {
+		return parts, err
+	}
+	more, err := t.tx.Parts(a.merge)
+	parts = append(parts, more...)
+	slices.SortFunc(parts, func(a, b store.Part) int { return cmp.Compare(a.ID, b.ID) })
+	return parts, err
 }
 
 // campaignOf is the campaign that a join is for: the one it names, or that of
@@ -114,18 +128,24 @@ func (t *turn) offered(id model.CampaignID) (*model.Campaign, error) {
 // takePart makes the person a participant, or finds that they are, and fixes
 // who brought them. It returns the referral when this call brought it.
 func (t *turn) takePart(answer *Joined, j Join, campaign *model.Campaign, sent *hit, parts []store.Part, a actor) (*hit, error) {
-	p := partIn(parts, campaign.ID)
-	if p == nil {
-		fresh, err := t.newParticipant(campaign, a.id, j.FirstName, j.Source)
-		if err != nil {
+	var err error
+	if partIn(parts, campaign.ID) != nil {
+		// Read again: who held the lock before may have fixed who brought them.
+		if parts, err = t.tx.Parts(a.id); err != nil {
 			return nil, err
 		}
-		p, answer.Created = fresh, true
+	}
+	p := partIn(parts, campaign.ID)
+	if p == nil {
+		if p, err = t.newParticipant(campaign, a.id, j.FirstName, j.Source); err != nil {
+			return nil, err
+		}
+		answer.Created = true
 	}
 	answer.Participant = p.ID
 	before := *p
 	var brought *hit
-	if p.Referrer == 0 && sent != nil && sent.campaign == campaign && sent.advocate != a.id {
+	if !broughtTo(campaign, parts) && sent != nil && sent.campaign == campaign && sent.advocate != a.id {
 		p.Referrer, p.ReferredAt = sent.referrer, sent.from
 		brought = sent
 		t.tally(int64(campaign.ID), tallyReferred, 1)
@@ -161,6 +181,12 @@ func partIn(parts []store.Part, campaign model.CampaignID) *model.Participant {
 		}
 	}
 	return nil
+}
+
+// broughtTo reports whether somebody was brought to a campaign, as whichever of
+// the participants that a merge made one person's.
+func broughtTo(campaign *model.Campaign, parts []store.Part) bool {
+	return slices.ContainsFunc(parts, func(p store.Part) bool { return p.Campaign == campaign.ID && p.Referrer != 0 })
 }
 
 // newParticipant makes a participant with a main code; the caller writes it.
@@ -207,36 +233,37 @@ func (t *turn) raise(event *model.Event, o occurrence, a actor, hits []*hit, joi
 	return t.convert(s, []*hit{brought})
 }
 
-// once is the scene of an event that each campaign sees once of a person.
+// once is the scene of an event that each campaign sees once of a person. The
+// rules for whoever acts see what happens in other campaigns, too, which is
+// not yet the campaign's own.
 func (t *turn) once(event *model.Event, o occurrence, a actor, hits []*hit, joined *model.Campaign) (*scene, error) {
-	seen := map[model.CampaignID]bool{}
+	asked := []store.Raising{{Campaign: 0, Role: model.AsEarner}}
+	if joined != nil {
+		asked = append(asked, store.Raising{Campaign: joined.ID, Role: model.AsAdvocate})
+	}
+	for _, h := range hits {
+		asked = append(asked, store.Raising{Campaign: h.campaign.ID, Role: model.AsAdvocate})
+	}
+	for _, campaign := range t.customerCampaigns() {
+		asked = append(asked, store.Raising{Campaign: campaign.ID, Role: model.AsCustomer})
+	}
+	seen := map[store.Raising]bool{}
 	if a.known() != 0 {
 		var err error
 		if seen, err = t.tx.Raised(t.group(a.id), event.Kind); err != nil {
 			return nil, err
 		}
 	}
-	var fresh []model.CampaignID
-	raise := func(id model.CampaignID) {
-		if _, done := seen[id]; !done {
-			seen[id] = false
-			fresh = append(fresh, id)
+	fresh := map[store.Raising]bool{}
+	for _, r := range asked {
+		if !seen[r] {
+			fresh[r] = true
 		}
-	}
-	raise(0)
-	if joined != nil {
-		raise(joined.ID)
-	}
-	for _, h := range hits {
-		raise(h.campaign.ID)
-	}
-	for _, campaign := range t.customerCampaigns() {
-		raise(campaign.ID)
 	}
 	t.tx.InsertRaised(a.id, event.Kind, event.ID, fresh)
 	return &scene{
 		event: event, happening: o.happening(), friend: a.id,
-		raises: func(id model.CampaignID) bool { done, asked := seen[id]; return asked && !done },
+		raises: func(id model.CampaignID, role model.Role) bool { return fresh[store.Raising{Campaign: id, Role: role}] },
 	}, nil
 }
 
@@ -255,12 +282,17 @@ func (e *Engine) Qualify(ctx context.Context, account model.AccountID, id model.
 				return err
 			}
 		}
-		if err := t.stand(person, []model.PersonID{advocate}, true); err != nil {
+		if err := t.stand([]model.PersonID{person}, []model.PersonID{advocate}, true); err != nil {
 			return err
 		}
-		// Read again: who held the locks before may have qualified them.
+		// Read again: who held the locks before may have qualified them, or
+		// fixed who brought them.
+		referrer := p.Referrer
 		if p, _, err = t.tx.Participant(id); err != nil || p.QualifiedAt.IsZero() != qualified {
 			return err
+		}
+		if p.Referrer != referrer {
+			return store.ErrAgain
 		}
 		if qualified {
 			return t.qualify(p, person, advocate)
@@ -285,7 +317,7 @@ func (t *turn) qualify(p *model.Participant, person, advocate model.PersonID) er
 	o := occurrence{kind: model.Qualified}
 	return t.convert(&scene{
 		event: event, happening: o.happening(), friend: person,
-		raises: func(id model.CampaignID) bool { return id == campaign.ID },
+		raises: func(id model.CampaignID, _ model.Role) bool { return id == campaign.ID },
 	}, []*hit{h})
 }
 
@@ -306,7 +338,10 @@ func (t *turn) unqualify(p *model.Participant, person, advocate model.PersonID) 
 	t.countQualified(p, -1)
 	event := t.happened(model.Unqualified, person)
 	event.Subject = int64(p.ID)
-	if err := t.takeBackBrought(p, person); err != nil || p.Referrer == 0 {
+	if p.Referrer == 0 {
+		return nil
+	}
+	if err := t.takeBackBrought(p, person, advocate); err != nil {
 		return err
 	}
 	campaign, err := t.cfg.Campaign(p.Campaign)
@@ -329,7 +364,7 @@ func (t *turn) unqualify(p *model.Participant, person, advocate model.PersonID) 
 
 // takeBackBrought undoes the rewards that are this friend's own doing: the
 // friend's, and the advocate's for each single friend.
-func (t *turn) takeBackBrought(p *model.Participant, person model.PersonID) error {
+func (t *turn) takeBackBrought(p *model.Participant, person, advocate model.PersonID) error {
 	brought, err := t.tx.RewardsBrought(t.group(person), p.Campaign)
 	if err != nil {
 		return err
@@ -338,6 +373,10 @@ func (t *turn) takeBackBrought(p *model.Participant, person model.PersonID) erro
 		r, err := t.ruleOf(w)
 		if err != nil {
 			return err
+		}
+		// Who was merged may have been brought by two: only this one's go.
+		if !slices.Contains(t.group(advocate), w.Why.Advocate) {
+			continue
 		}
 		if r.On == string(model.Qualified) && (w.Role == model.AsFriend || r.After <= 1) {
 			if err := t.undo(w); err != nil {
@@ -385,6 +424,11 @@ func (t *turn) uncount(r *model.Rule, key referralKey, advocate model.PersonID) 
 // pending one is rejected, an earned or delivered one revoked, and its place
 // is free.
 func (t *turn) undo(w *model.Reward) error {
+	recipient, err := t.tx.Canonical(w.Person)
+	if err != nil {
+		return err
+	}
+	w.Person = recipient
 	kind := model.RewardTakenBack
 	switch w.State {
 	case model.Pending:
@@ -397,11 +441,6 @@ func (t *turn) undo(w *model.Reward) error {
 	default:
 		return nil
 	}
-	recipient, err := t.tx.Canonical(w.Person)
-	if err != nil {
-		return err
-	}
-	w.Person = recipient
 	t.moved(kind, w).Facts.Freed = true
 	t.place(w, -1)
 	return t.tx.UpdateReward(w)

@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"net/url"
@@ -59,6 +60,9 @@ func (e *Engine) Links(ctx context.Context, account model.AccountID, requests []
 }
 
 func (t *turn) link(r LinkRequest) (*model.Code, error) {
+	if err := cmp.Or(r.Who.check(), tooLong("seed", r.Seed), tooLong("widget", r.Widget)); err != nil {
+		return nil, err
+	}
 	campaign, err := t.cfg.CampaignByUUID(r.Campaign)
 	if err != nil {
 		return nil, err
@@ -71,6 +75,9 @@ func (t *turn) link(r LinkRequest) (*model.Code, error) {
 		return nil, err
 	}
 	actor := t.identify(found, r.Who)
+	if actor.id == 0 {
+		return nil, &model.Error{Kind: model.Invalid, Reason: model.PersonUnknown, Field: "email", Msg: "neither an e-mail address nor a customer id says whose link it is"}
+	}
 	parts, err := t.partsOf(actor)
 	if err != nil {
 		return nil, err

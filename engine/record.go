@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"slices"
@@ -65,7 +66,7 @@ func (e *Engine) RecordPurchase(ctx context.Context, account model.AccountID, p 
 		return nil, err
 	}
 	return e.record(ctx, account, occurrence{
-		Who: p.Who, Referral: p.Referral, kind: model.Purchase, key: []string{p.OrderID},
+		Who: p.Who, Referral: p.Referral, kind: model.Purchase, key: dedup("", p.OrderID),
 		amount: p.Amount, currency: p.Currency, newCustomer: p.NewCustomer, skus: p.SKUs,
 		detail: eventDetail{Order: p.OrderID, Sent: p.Detail},
 	})
@@ -129,6 +130,9 @@ func (o *occurrence) happening() rule.Happening {
 // record is the life of an event: whom and what it names, whose referral it
 // belongs to, what that earns. All of it is one transaction.
 func (e *Engine) record(ctx context.Context, account model.AccountID, o occurrence) (*Recorded, error) {
+	if err := cmp.Or(o.Who.check(), tooLong("name", o.name), tooLong("coupon_code", o.CouponCode), tooLong("referral_code", o.ReferralCode)); err != nil {
+		return nil, err
+	}
 	var answer *Recorded
 	err := e.inTurn(ctx, account, func(t *turn) error {
 		event := t.happened(o.kind, 0)
@@ -168,18 +172,33 @@ func (t *turn) hits(found *store.Found, sent Referral, a actor) ([]*hit, error) 
 	if ended || a.known() == 0 {
 		return nil, nil
 	}
-	parts, err := t.tx.Parts(a.known())
+	parts, err := t.partsOf(a)
 	return t.byReferrers(parts), err
 }
 
-// enter locks everyone whom the event can change, and admits who acts.
+// enter locks everyone whom the event can change, and admits who acts. Who is
+// merged by the event is from here on who they were merged into.
 func (t *turn) enter(a actor, who Who, hits []*hit) error {
-	others := []model.PersonID{a.merge}
-	for _, h := range hits {
-		others = append(others, h.advocate)
+	advocates := make([]model.PersonID, len(hits))
+	for i, h := range hits {
+		if a.merge != 0 && h.advocate == a.merge {
+			h.advocate = a.id
+		}
+		advocates[i] = h.advocate
 	}
-	if err := t.stand(a.known(), others, a.merge != 0 || t.mayPost(hits)); err != nil {
+	if err := t.stand([]model.PersonID{a.known(), a.merge}, advocates, a.merge != 0 || t.mayPost(hits)); err != nil {
 		return err
+	}
+	if a.weak != 0 {
+		// Another call may have given them a customer id before this one had
+		// the lock: then they are somebody else.
+		taken, err := t.tx.HasCustomerID(a.weak)
+		if err != nil {
+			return err
+		}
+		if taken {
+			return store.ErrAgain
+		}
 	}
 	return t.admit(a, who)
 }

@@ -277,7 +277,7 @@ func (t *turn) lockReward(w *model.Reward) (*model.Reward, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := t.stand(person, nil, true); err != nil {
+	if err := t.stand([]model.PersonID{person}, nil, true); err != nil {
 		return nil, err
 	}
 	locked, err := t.tx.LockReward(w.ID)

@@ -76,7 +76,7 @@ func (t *turn) bookOf(what expiring) (*ledger.Book, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := t.stand(person, nil, true); err != nil {
+	if err := t.stand([]model.PersonID{person}, nil, true); err != nil {
 		return nil, err
 	}
 	key := bookKey{store.PersonHolder(person), what.Currency}

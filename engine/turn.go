@@ -79,9 +79,10 @@ func (t *turn) id() int64 {
 	return id
 }
 
-// stand locks the persons and takes in how they stand.
-func (t *turn) stand(friend model.PersonID, others []model.PersonID, ledgers bool) error {
-	s, err := t.tx.Stand(friend, others, ledgers)
+// stand locks the persons and takes in how they stand. What an earlier call in
+// this turn has moved in a ledger stays moved.
+func (t *turn) stand(friends, advocates []model.PersonID, ledgers bool) error {
+	s, err := t.tx.Stand(friends, advocates, ledgers)
 	if err != nil {
 		return err
 	}
@@ -94,9 +95,14 @@ func (t *turn) stand(friend model.PersonID, others []model.PersonID, ledgers boo
 	for _, r := range s.Referrals {
 		t.referrals[referralKey{r.Rule, r.Advocate, r.Friend}] = r.Number
 	}
-	t.books = map[bookKey]*ledger.Book{}
+	if t.books == nil {
+		t.books = make(map[bookKey]*ledger.Book, len(s.Ledgers))
+	}
 	for _, head := range s.Ledgers {
-		t.books[bookKey{head.Holder, head.Currency}] = ledger.Open(head, t.now, t.e.newID)
+		key := bookKey{head.Holder, head.Currency}
+		if t.books[key] == nil {
+			t.books[key] = ledger.Open(head, t.now, t.e.newID)
+		}
 	}
 	return nil
 }

@@ -1,7 +1,9 @@
 package engine
 
 import (
+	"cmp"
 	"encoding/json"
+	"fmt"
 	"maps"
 
 	"grapevine/model"
@@ -23,11 +25,32 @@ type Who struct {
 	Extra map[string]json.RawMessage
 }
 
+// Longest is how many bytes an identity, a name or a code may have: they stand
+// in keys, and a key has to fit a page of the database.
+const Longest = 255
+
+// tooLong refuses a text that is longer than Longest.
+func tooLong(field, text string) error {
+	if len(text) <= Longest {
+		return nil
+	}
+	return &model.Error{Kind: model.Invalid, Field: field, Msg: fmt.Sprintf("%s is longer than %d bytes", field, Longest)}
+}
+
+// check refuses what cannot be kept of a person.
+func (w Who) check() error {
+	return cmp.Or(
+		tooLong("email", w.Email), tooLong("customer_id", w.CustomerID),
+		tooLong("first_name", w.FirstName), tooLong("last_name", w.LastName),
+	)
+}
+
 // actor is who acts in an event, as far as the identities tell.
 type actor struct {
 	id     model.PersonID // 0: nobody is known
 	fresh  bool           // made by this event
 	buys   bool           // the event is a purchase of theirs
+	weak   model.PersonID // found by an e-mail alone, and given a customer id by this event; 0 is none
 	merge  model.PersonID // found to be the same person; 0 is none
 	naming []model.Identity
 }
@@ -48,10 +71,10 @@ func (t *turn) identify(found *store.Found, who Who) actor {
 		case found.ByEmail == 0 && who.Email != "":
 			a.naming = append(a.naming, email)
 		case found.ByEmail != 0 && found.ByEmail != a.id && mayJoin:
-			a.merge = found.ByEmail
+			a.merge, a.weak = found.ByEmail, found.ByEmail
 		}
 	case who.CustomerID != "" && found.ByEmail != 0 && mayJoin:
-		a.id = found.ByEmail
+		a.id, a.weak = found.ByEmail, found.ByEmail
 		customer.Main = true
 		a.naming = append(a.naming, customer)
 	case who.CustomerID != "":

@@ -42,10 +42,11 @@ func (tx *Tx) takeCoupon(batch model.BatchID, reward model.RewardID, friend bool
 	return id, err
 }
 
-// UseCoupon queues that a coupon was used.
+// UseCoupon queues that a coupon was used. One that was voided since it was
+// found was used before.
 func (tx *Tx) UseCoupon(c model.CouponRef, now time.Time) {
 	tx.write(`UPDATE coupon
-		SET used_at = $4
+		SET used_at = $4, voided_at = 0
 		WHERE account_id = $1 AND batch_id = $2 AND id = $3 AND used_at = 0`, c.Batch, c.ID, ms(now))
 }
 

@@ -76,29 +76,36 @@ func (tx *Tx) EventName(name string, newID int64) (int64, error) {
 	return id, tx.run(find)
 }
 
-// Raised tells which of the campaigns have seen a kind of event of a group
-// before. Campaign 0 stands for the account.
-func (tx *Tx) Raised(group []model.PersonID, kind model.EventKind) (map[model.CampaignID]bool, error) {
-	seen := map[model.CampaignID]bool{}
-	err := tx.read(`SELECT campaign_id
+// Raising is where what happens once per person is raised: in a campaign for
+// advocates and their friends, in one for whoever acts, or in the account,
+// campaign 0, for earners.
+type Raising struct {
+	Campaign model.CampaignID
+	Role     model.Role
+}
+
+// Raised tells where a kind of event of a group was raised before.
+func (tx *Tx) Raised(group []model.PersonID, kind model.EventKind) (map[Raising]bool, error) {
+	seen := map[Raising]bool{}
+	err := tx.read(`SELECT campaign_id, role
 		FROM raised
 		WHERE account_id = $1 AND kind = $2 AND person_id IN (`+in(3, len(group))+`)`,
 		func(r Row) error {
-			var id model.CampaignID
-			err := r.Scan(&id)
-			seen[id] = true
+			var where Raising
+			err := r.Scan(&where.Campaign, &where.Role)
+			seen[where] = true
 			return err
 		}, append([]any{string(kind)}, anys(group)...)...)
 	return seen, err
 }
 
-// InsertRaised queues that campaigns have seen a kind of event of a person.
-func (tx *Tx) InsertRaised(person model.PersonID, kind model.EventKind, event model.EventID, campaigns []model.CampaignID) {
-	rows := make([][]any, len(campaigns))
-	for i, c := range campaigns {
-		rows[i] = []any{person, c, string(kind), event}
+// InsertRaised queues where a kind of event of a person is raised.
+func (tx *Tx) InsertRaised(person model.PersonID, kind model.EventKind, event model.EventID, raised map[Raising]bool) {
+	rows := make([][]any, 0, len(raised))
+	for where := range raised {
+		rows = append(rows, []any{person, where.Campaign, string(kind), string(where.Role), event})
 	}
-	tx.insert("raised", "person_id, campaign_id, kind, event_id", rows, "")
+	tx.insert("raised", "person_id, campaign_id, kind, role, event_id", rows, "")
 }
 
 // Tally is something counted for reports.

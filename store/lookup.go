@@ -142,7 +142,7 @@ func (tx *Tx) first(key string, found *Found) error {
 			return err
 		}, key)
 	if err == nil && found.First == nil {
-		return errAgain // who held the key gave it up between the two statements
+		return ErrAgain // who held the key gave it up between the two statements
 	}
 	return err
 }

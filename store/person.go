@@ -44,7 +44,7 @@ func (tx *Tx) lockPersons(ids []model.PersonID) ([]Statement, map[model.PersonID
 func locked(persons map[model.PersonID]*model.Person, ids []model.PersonID) error {
 	for _, id := range ids {
 		if id != 0 && (persons[id] == nil || persons[id].AliasOf != 0) {
-			return errAgain
+			return ErrAgain
 		}
 	}
 	return nil
@@ -131,6 +131,24 @@ func (tx *Tx) Identities(group []model.PersonID) ([]model.Identity, error) {
 	return list, err
 }
 
+// HasCustomerID reports whether a person is known by a customer id. The caller
+// holds the person's lock.
+func (tx *Tx) HasCustomerID(id model.PersonID) (bool, error) {
+	has := false
+	err := tx.read(`SELECT 1
+		FROM identity
+		WHERE account_id = $1 AND person_id = $2 AND kind = 1
+		LIMIT 1`,
+		func(Row) error { has = true; return nil }, id)
+	return has, err
+}
+
+// DeleteIdentity queues that a name is nobody's any more.
+func (tx *Tx) DeleteIdentity(d model.Identity) {
+	tx.write(`DELETE FROM identity
+		WHERE account_id = $1 AND kind = $2 AND value = $3`, d.Kind, d.Value)
+}
+
 // SetMainIdentity queues that one name of a group is the main one of its kind.
 func (tx *Tx) SetMainIdentity(group []model.PersonID, kind model.IdentityKind, value string) {
 	tx.write(`UPDATE identity
@@ -139,11 +157,15 @@ func (tx *Tx) SetMainIdentity(group []model.PersonID, kind model.IdentityKind, v
 		append([]any{kind, value}, anys(group)...)...)
 }
 
-// Alias queues that from is merged into into.
+// Alias queues that from is merged into into, whose main names stay the main
+// ones.
 func (tx *Tx) Alias(from, into model.PersonID) {
 	tx.write(`UPDATE person
 		SET alias_of = $3
-		WHERE account_id = $1 AND (id = $2 OR alias_of = $2)`, from, into)
+		WHERE account_id = $1 AND (id = $2 OR (alias_of = $2 AND alias_of <> 0))`, from, into)
+	tx.write(`UPDATE identity
+		SET main = 0
+		WHERE account_id = $1 AND person_id = $2`, from)
 	tx.write(`UPDATE person
 		SET aliases = aliases + 1 + (SELECT COALESCE(MAX(o.aliases), 0) FROM person o WHERE o.account_id = $1 AND o.id = $2),
 			purchases = purchases + (SELECT COALESCE(MAX(o.purchases), 0) FROM person o WHERE o.account_id = $1 AND o.id = $2)

@@ -21,8 +21,10 @@ func (tx *Tx) Sponsor(folded string) (*Sponsor, error) {
 		main bool
 		at   int64
 	}{}
+	var merged model.PersonID
 	err := tx.read(`SELECT c.shown, c.campaign_id, COALESCE(f.first_name, ''), COALESCE(f.last_name, ''),
-			COALESCE(i.kind, 0), COALESCE(i.shown, ''), COALESCE(i.main, 0), COALESCE(i.at, 0)
+			COALESCE(i.kind, 0), COALESCE(i.shown, ''), COALESCE(i.main, 0), COALESCE(i.at, 0),
+			CASE WHEN p.alias_of <> 0 OR p.aliases > 0 THEN p.id ELSE 0 END
 		FROM code c
 		JOIN person p ON p.account_id = c.account_id AND p.id = c.person_id
 		LEFT JOIN profile f ON f.account_id = c.account_id AND f.person_id = `+canonical+`
@@ -35,7 +37,7 @@ func (tx *Tx) Sponsor(folded string) (*Sponsor, error) {
 			var kind, at int64
 			var main bool
 			var name string
-			if err := r.Scan(&s.Shown, &s.Campaign, &s.FirstName, &s.LastName, &kind, &name, &main, &at); err != nil {
+			if err := r.Scan(&s.Shown, &s.Campaign, &s.FirstName, &s.LastName, &kind, &name, &main, &at, &merged); err != nil {
 				return err
 			}
 			b := &best[kind]
@@ -53,5 +55,18 @@ func (tx *Tx) Sponsor(folded string) (*Sponsor, error) {
 	if err == nil && s == nil {
 		err = missing(model.CodeUnknown, "code", folded)
 	}
+	if err == nil && merged != 0 {
+		err = tx.groupNames(s, merged)
+	}
 	return s, err
+}
+
+// groupNames puts in what a merge left with others: their names are the
+// person's, too.
+func (tx *Tx) groupNames(s *Sponsor, merged model.PersonID) error {
+	contacts, err := tx.Contacts([]model.PersonID{merged})
+	if err == nil {
+		s.CustomerID, s.Email = contacts[merged].CustomerID, contacts[merged].Email
+	}
+	return err
 }

@@ -1,6 +1,10 @@
 package store
 
-import "grapevine/model"
+import (
+	"slices"
+
+	"grapevine/model"
+)
 
 // Standing is how the persons of an event stand, read under their locks.
 type Standing struct {
@@ -11,11 +15,11 @@ type Standing struct {
 	Ledgers    []model.Ledger
 }
 
-// Stand locks persons and reads what the rules ask of them. friend is 0 where
-// nobody is known, or where the friend is new; ledgers are read where the
-// rules may post to them.
-func (tx *Tx) Stand(friend model.PersonID, others []model.PersonID, ledgers bool) (*Standing, error) {
-	ids := append([]model.PersonID{friend}, others...)
+// Stand locks persons and reads what the rules ask of them. friends are who
+// acts, and who is about to be merged into them; an id of 0 is nobody. ledgers
+// are read where the rules may post to them.
+func (tx *Tx) Stand(friends, advocates []model.PersonID, ledgers bool) (*Standing, error) {
+	ids := slices.Concat(friends, advocates)
 	asked, persons := tx.lockPersons(ids)
 	locks := len(asked)
 	s := &Standing{Persons: persons, Groups: map[model.PersonID][]model.PersonID{}}
@@ -26,7 +30,7 @@ func (tx *Tx) Stand(friend model.PersonID, others []model.PersonID, ledgers bool
 	for _, id := range all {
 		s.Groups[id] = []model.PersonID{id}
 	}
-	progresses, referrals, heads := tx.standing(&asked, all, others, []model.PersonID{friend})
+	progresses, referrals, heads := tx.standing(&asked, all, advocates, friends)
 	if ledgers {
 		holders := make([]string, len(all))
 		for i, id := range all {
@@ -42,7 +46,7 @@ func (tx *Tx) Stand(friend model.PersonID, others []model.PersonID, ledgers bool
 		return nil, err
 	}
 	s.Progresses, s.Referrals, s.Ledgers = *progresses, *referrals, *heads
-	return s, tx.standAsGroups(s, friend, others)
+	return s, tx.standAsGroups(s, friends, advocates)
 }
 
 func (tx *Tx) standing(asked *[]Statement, all, advocates, friends []model.PersonID) (*[]Progress, *[]Referral, *[]model.Ledger) {
@@ -57,7 +61,7 @@ func (tx *Tx) standing(asked *[]Statement, all, advocates, friends []model.Perso
 
 // standAsGroups reads again with those who were merged into the persons:
 // limits count over them too. Their rows are covered by the locks held.
-func (tx *Tx) standAsGroups(s *Standing, friend model.PersonID, others []model.PersonID) error {
+func (tx *Tx) standAsGroups(s *Standing, friends, advocates []model.PersonID) error {
 	merged := false
 	for id, p := range s.Persons {
 		if p.Aliases == 0 {
@@ -72,15 +76,15 @@ func (tx *Tx) standAsGroups(s *Standing, friend model.PersonID, others []model.P
 	if !merged {
 		return nil
 	}
-	var all, advocates []model.PersonID
-	for _, group := range s.Groups {
-		all = append(all, group...)
+	grown := func(ids []model.PersonID) (all []model.PersonID) {
+		for _, id := range ids {
+			all = append(all, s.Groups[id]...)
+		}
+		return distinct(all)
 	}
-	for _, id := range distinct(others) {
-		advocates = append(advocates, s.Groups[id]...)
-	}
+	friends, advocates = grown(friends), grown(advocates)
 	var asked []Statement
-	progresses, referrals, _ := tx.standing(&asked, distinct(all), advocates, s.Groups[friend])
+	progresses, referrals, _ := tx.standing(&asked, distinct(slices.Concat(friends, advocates)), advocates, friends)
 	if err := tx.run(asked...); err != nil {
 		return err
 	}

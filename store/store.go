@@ -68,7 +68,7 @@ func (s *Store) InTx(ctx context.Context, account model.AccountID, fn func(*Tx) 
 	err := s.engine.Update(ctx, once)
 	// Two that make the same person at once collide on its key: the second
 	// finds the person when it runs again.
-	for again := 0; again < 3 && (errors.Is(err, ErrUnique) || errors.Is(err, errAgain)); again++ {
+	for again := 0; again < 3 && (errors.Is(err, ErrUnique) || errors.Is(err, ErrAgain)); again++ {
 		err = s.engine.Update(ctx, once)
 	}
 	if err != nil {
@@ -83,8 +83,9 @@ func (s *Store) InTx(ctx context.Context, account model.AccountID, fn func(*Tx) 
 	return nil
 }
 
-// errAgain makes InTx run its function once more.
-var errAgain = errors.New("changed meanwhile")
+// ErrAgain makes InTx run its function once more: what it had found changed
+// before it was locked.
+var ErrAgain = errors.New("changed meanwhile")
 
 // View runs fn on one snapshot of one account. Queries that write fail.
 func (s *Store) View(ctx context.Context, account model.AccountID, fn func(*Tx) error) error {

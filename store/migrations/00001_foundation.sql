@@ -233,8 +233,9 @@ CREATE TABLE raised (
   person_id   BIGINT NOT NULL,
   campaign_id BIGINT NOT NULL, -- 0: the account's earning rules
   kind        $text NOT NULL, -- what is raised once per person and campaign
+  role        $text NOT NULL, -- advocate (and friend), customer, earning
   event_id    BIGINT NOT NULL,
-  PRIMARY KEY (account_id, person_id, campaign_id, kind)
+  PRIMARY KEY (account_id, person_id, campaign_id, kind, role)
 ) $clustered;
 
 CREATE TABLE conversion (
