@@ -92,15 +92,15 @@ func (e *Engine) clickTogether(account model.AccountID, clicks []*click) ([]resu
 	err := e.inTurn(ctx, account, func(t *turn) error {
 		results = make([]result[counted], len(clicks))
 		rows := make([]model.Click, len(clicks))
+		owns, err := t.owns(clicks)
+		if err != nil {
+			return err
+		}
 		for i, c := range clicks {
-			self, err := t.isOwn(c)
-			if err != nil {
-				return err
-			}
-			results[i].out.self = self
+			results[i].out.self = owns[i]
 			rows[i] = model.Click{
 				ID: model.ClickID(t.id()), Code: c.link.Folded, Campaign: c.link.Campaign,
-				Participant: c.link.Participant, Visitor: c.visitor, Self: self, At: t.now, Detail: clickDetail(c.visit),
+				Participant: c.link.Participant, Visitor: c.visitor, Self: owns[i], At: t.now, Detail: clickDetail(c.visit),
 			}
 			t.tally(int64(c.link.Campaign), tallyClick, 1)
 			t.tally(int64(c.link.Participant), tallyClick, 1)
@@ -119,17 +119,32 @@ func (e *Engine) clickTogether(account model.AccountID, clicks []*click) ([]resu
 	return results, nil
 }
 
-// isOwn reports whether a visitor who was here before owns the link.
-func (t *turn) isOwn(c *click) (bool, error) {
-	if !c.returning || c.link.Participant == 0 {
-		return false, nil
+// owns tells of each click whether the visitor, who was here before, owns the
+// link.
+func (t *turn) owns(clicks []*click) ([]bool, error) {
+	owns := make([]bool, len(clicks))
+	var visitors []model.VisitorID
+	for _, c := range clicks {
+		if c.returning && c.link.Participant != 0 {
+			visitors = append(visitors, c.visitor)
+		}
 	}
-	person, err := t.tx.Visitor(c.visitor)
-	if err != nil || person == 0 {
-		return false, err
+	persons, err := t.tx.Visitors(visitors)
+	if err != nil || len(persons) == 0 {
+		return owns, err
 	}
-	owner, err := t.tx.Canonical(c.link.Person)
-	return person == owner, err
+	for i, c := range clicks {
+		person, known := persons[c.visitor]
+		if !c.returning || !known {
+			continue
+		}
+		owner, err := t.tx.Canonical(c.link.Person)
+		if err != nil {
+			return nil, err
+		}
+		owns[i] = person == owner
+	}
+	return owns, nil
 }
 
 // clickDetail is the erasable part of a click.

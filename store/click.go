@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"grapevine/model"
@@ -70,15 +71,31 @@ func (tx *Tx) Attributions(minute int64, uuids map[string]string) (map[string]st
 	return shared, nil
 }
 
-// Visitor returns who a visitor is known to be, 0 for nobody.
-func (tx *Tx) Visitor(id model.VisitorID) (model.PersonID, error) {
-	var person model.PersonID
-	err := tx.read(`SELECT `+canonical+`
-		FROM visitor v
-		JOIN person p ON p.account_id = v.account_id AND p.id = v.person_id
-		WHERE v.account_id = $1 AND v.id = $2`,
-		func(r Row) error { return r.Scan(&person) }, id)
-	return person, err
+// Visitors tells who visitors are known to be. Nobody is known of those it
+// leaves out.
+func (tx *Tx) Visitors(ids []model.VisitorID) (map[model.VisitorID]model.PersonID, error) {
+	persons := map[model.VisitorID]model.PersonID{}
+	for chunk := range slices.Chunk(ids, 64) {
+		padded := make([]any, 64) // one text for all, so that it is prepared once
+		for i := range padded {
+			padded[i] = chunk[min(i, len(chunk)-1)]
+		}
+		err := tx.read(`SELECT v.id, `+canonical+`
+			FROM visitor v
+			JOIN person p ON p.account_id = v.account_id AND p.id = v.person_id
+			WHERE v.account_id = $1 AND v.id IN (`+in(2, len(padded))+`)`,
+			func(r Row) error {
+				var id model.VisitorID
+				var person model.PersonID
+				err := r.Scan(&id, &person)
+				persons[id] = person
+				return err
+			}, padded...)
+		if err != nil {
+			return nil, err
+		}
+	}
+	return persons, nil
 }
 
 // KnowVisitor queues that a visitor is a person.
