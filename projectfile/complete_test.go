@@ -219,6 +219,33 @@ func TestAmountsAndTimesAreRead(t *testing.T) {
 	}
 }
 
+func TestWhatHasNoEffectYetIsTold(t *testing.T) {
+	t.Parallel()
+	f, err := projectfile.Parse("f", []byte(`account: A
+timezone: Europe/Vienna
+origins: []
+loyalty: {auto_opt_in: false}
+campaigns:
+  - {name: x, lang: de, limits: {signups_per_ip: 3}}
+webhooks:
+  - {on: friendbuy.advocateReward, url: "https://a.example"}
+  - {on: prefinery.reward_earned, url: "https://a.example"}
+`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []string{
+		"f:2: timezone: has no effect yet",
+		"f:4: loyalty.auto_opt_in: has no effect yet",
+		"f:6: campaigns[0].lang: has no effect yet",
+		"f:6: campaigns[0].limits: has no effect yet",
+		"f:9: webhooks[1].on: prefinery.reward_earned has no effect yet",
+	}
+	if diff := cmp.Diff(want, f.Warnings()); diff != "" {
+		t.Error(diff)
+	}
+}
+
 func TestProjectsOfOneFileAreApart(t *testing.T) {
 	t.Parallel()
 	f := parseFull(t)

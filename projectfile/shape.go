@@ -17,7 +17,7 @@ var shape = map[string][]key{
 	"": {
 		{"account", 0}, {"slug", 0}, {"site", 0}, {"origins", 3}, {"link_url", 0}, {"currency", 0}, {"timezone", 4},
 		{"loyalty", 0}, {"keys", 0}, {"prefinery_keys", 5}, {"currencies", 0}, {"coupons", 0}, {"redemptions", 3},
-		{"tiers", 3}, {"earning", 0}, {"blocked", 0}, {"campaigns", 0}, {"webhooks", 0}, {"callbacks", 0}, {"email", 0},
+		{"tiers", 3}, {"earning", 0}, {"blocked", 0}, {"campaigns", 0}, {"webhooks", 0}, {"callbacks", 6}, {"email", 6},
 		{"account_id", 0},
 	},
 	"loyalty": {{"auto_opt_in", 3}},
@@ -30,7 +30,7 @@ var shape = map[string][]key{
 	"keys.prefinery":        {{"api_key", 0}, {"signing_secret", 0}, {"identity_secret", 0}, {"decoder_key", 0}},
 	"prefinery_keys[]":      {{"name", 0}, {"api_key", 0}, {"permissions", 0}},
 	"currencies[]":          {{"code", 0}, {"cap", 0}, {"expires_after", 0}},
-	"coupons[]":             {{"batch", 0}, {"codes", 0}, {"id", 0}, {"campaign", 0}, {"generate", 0}, {"prefix", 0}},
+	"coupons[]":             {{"batch", 0}, {"codes", 0}, {"id", 0}, {"campaign", 4}, {"generate", 0}, {"prefix", 0}},
 	"redemptions[]":         {{"id", 0}, {"name", 0}, {"cost", 0}, {"currency", 0}, {"coupons", 0}},
 	"tiers[]":               {{"id", 0}, {"name", 0}, {"points", 0}, {"currency", 0}},
 	"earning[]":             {{"name", 0}, {"on", 0}, {"amount", 0}, {"per_unit", 0}, {"currency", 0}},
@@ -47,7 +47,7 @@ var shape = map[string][]key{
 	"campaigns[].code_style":  {{"seed", 0}, {"prefix", 0}},
 	"campaigns[].share":       {{"subject", 0}, {"text", 0}},
 	"campaigns[].rewards[]": {
-		{"name", 0}, {"descriptor", 0}, {"id", 0}, {"description", 4}, {"to", 0}, {"on", 0}, {"after", 0}, {"repeat", 0},
+		{"name", 0}, {"descriptor", 0}, {"id", 0}, {"description", 0}, {"to", 0}, {"on", 0}, {"after", 0}, {"repeat", 0},
 		{"limit", 0}, {"when", 0}, {"hold", 0}, {"validate_url", 0}, {"issue", 0}, {"points", 5}, {"value", 0},
 	},
 	"campaigns[].rewards[].when":   {{"min_amount", 0}, {"new_customer", 0}, {"skus", 0}},
@@ -55,8 +55,8 @@ var shape = map[string][]key{
 	"campaigns[].rewards[].value":  {{"type", 0}, {"amount", 0}, {"unit", 0}, {"label", 0}, {"coupons", 0}},
 	"campaigns[].widgets[]":        {{"id", 0}, {"name", 0}, {"type", 0}},
 	"webhooks[]":                   {{"on", 0}, {"url", 0}, {"campaign", 0}},
-	"callbacks":                    {{"email_authorization", 6}},
-	"email":                        {{"from", 6}, {"reminders", 6}},
+	"callbacks":                    {{"email_authorization", 0}},
+	"email":                        {{"from", 0}, {"reminders", 0}},
 	"email.reminders":              {{"after", 0}},
 }
 
