@@ -9,9 +9,11 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"grapevine/engine"
 	"grapevine/model"
+	"grapevine/money"
 	"grapevine/store"
 )
 
@@ -161,4 +163,29 @@ func (s *stage) follow(code, cookie string) (model.VisitorID, string) {
 		s.t.Fatalf("cookie %q: %v", landing.Cookie, err)
 	}
 	return model.VisitorID(binary.BigEndian.Uint64(raw[8:])), cmp.Or(landing.Cookie, cookie)
+}
+
+// linkOf gives a person their link in a campaign and returns the code.
+func (s *stage) linkOf(who engine.Who, campaign int) string {
+	s.t.Helper()
+	links, err := s.core.Links(context.Background(), s.account, []engine.LinkRequest{{Who: who, Campaign: s.project.Campaigns[campaign].UUID}})
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return links[0].Code
+}
+
+// adjust takes whole units from a customer's ledger; less than none are added,
+// until a time.
+func (s *stage) adjust(customer, currency string, take money.Amount, until time.Time) *engine.Adjusted {
+	s.t.Helper()
+	a := engine.Adjustment{CustomerID: customer, Currency: currency, Value: take * money.Unit}
+	if take < 0 {
+		a.Add, a.Value, a.ExpiresAt = true, -take*money.Unit, until
+	}
+	adjusted, err := s.core.AdjustLedger(context.Background(), s.account, a)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return adjusted
 }

@@ -179,14 +179,15 @@ func (t *turn) hits(found *store.Found, sent Referral, a actor) ([]*hit, error) 
 // enter locks everyone whom the event can change, and admits who acts. Who is
 // merged by the event is from here on who they were merged into.
 func (t *turn) enter(a actor, who Who, hits []*hit) error {
-	advocates := make([]model.PersonID, len(hits))
-	for i, h := range hits {
+	friends := []model.PersonID{a.known(), a.merge}
+	advocates := []model.PersonID{a.merge}
+	for _, h := range hits {
 		if a.merge != 0 && h.advocate == a.merge {
 			h.advocate = a.id
 		}
-		advocates[i] = h.advocate
+		advocates = append(advocates, h.advocate)
 	}
-	if err := t.stand([]model.PersonID{a.known(), a.merge}, advocates, a.merge != 0 || t.mayPost(hits)); err != nil {
+	if err := t.stand(friends, advocates, a.merge != 0 || t.mayPost(hits)); err != nil {
 		return err
 	}
 	if a.weak != 0 {

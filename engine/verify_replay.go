@@ -70,6 +70,14 @@ type moment struct {
 	conv  *store.Converted // or one that counts for them as an advocate
 }
 
+// after is 0 for a merge: whatever else came in that turn was decided after it.
+func (m moment) after() int {
+	if m.event != nil && m.event.Kind == model.Merged {
+		return 0
+	}
+	return 1
+}
+
 // life is one person with all who became them.
 type life struct {
 	v         *verifier
@@ -177,7 +185,9 @@ func (l *life) relive() error { return l.reliveAs(l.id) }
 func (l *life) reliveAs(id model.PersonID) error {
 	l.joined[id] = []model.PersonID{id}
 	moments := l.moments[id]
-	slices.SortFunc(moments, func(a, b moment) int { return cmp.Or(cmp.Compare(a.turn, b.turn), cmp.Compare(a.id, b.id)) })
+	slices.SortFunc(moments, func(a, b moment) int {
+		return cmp.Or(cmp.Compare(a.turn, b.turn), cmp.Compare(a.after(), b.after()), cmp.Compare(a.id, b.id))
+	})
 	for _, m := range moments {
 		var err error
 		switch {
@@ -337,8 +347,11 @@ func (l *life) earnedOwn(e *model.Event) error {
 			continue
 		}
 		amount, err := earned(earning, e, settings.Currency)
-		if err != nil || amount == 0 {
+		if err != nil {
 			return err
+		}
+		if amount == 0 {
+			continue
 		}
 		r.Auto = true
 		r.Value = model.Value{Type: model.LedgerValue, Amount: amount, Unit: earning.Currency}
