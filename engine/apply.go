@@ -9,6 +9,7 @@ import (
 	"encoding/pem"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"grapevine/model"
@@ -115,7 +116,6 @@ type applying struct {
 	project *model.Project
 	account *model.Account
 	stored  stored
-	ids     ids
 	codes   [][]string // of each batch, that are still to be added
 	changed bool       // something is written that every node must read
 }
@@ -129,6 +129,12 @@ type stored struct {
 	keys      []openKey
 
 	history *history // read when it is needed
+}
+
+// campaign returns a stored campaign, which is there.
+func (s *stored) campaign(id model.CampaignID) *model.Campaign {
+	at := slices.IndexFunc(s.campaigns, func(c model.Campaign) bool { return c.ID == id })
+	return &s.campaigns[at]
 }
 
 // history is all that the account's configuration ever said.

@@ -4,7 +4,9 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 
+	"grapevine/engine/code"
 	"grapevine/model"
 	"grapevine/store"
 )
@@ -121,7 +123,7 @@ func (e *Engine) topUp(ctx context.Context, account model.AccountID, b *model.Ba
 			}
 			codes := make([]string, lacking)
 			for i := range codes {
-				codes[i] = b.Prefix + random(couponAlphabet, couponLength)
+				codes[i] = b.Prefix + strings.ToUpper(code.Random(couponLength))
 			}
 			return e.addCoupons(tx, b, codes)
 		})
@@ -132,8 +134,5 @@ func (e *Engine) topUp(ctx context.Context, account model.AccountID, b *model.Ba
 	return nil
 }
 
-// couponAlphabet leaves out what is misread: 0 and O, 1 and I.
-const (
-	couponAlphabet = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"
-	couponLength   = 10
-)
+// couponLength is that of a made coupon code, without its prefix.
+const couponLength = 10

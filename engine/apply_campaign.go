@@ -2,7 +2,6 @@ package engine
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 
 	"grapevine/engine/secret"
@@ -90,8 +89,7 @@ func (a *applying) applyCampaign(c *model.Campaign, path string) error {
 		}
 		return a.tx.AddCampaign(c, a.now)
 	}
-	at := slices.IndexFunc(a.stored.campaigns, func(s model.Campaign) bool { return s.ID == c.ID })
-	have := &a.stored.campaigns[at]
+	have := a.stored.campaign(c.ID)
 	same, err := sameSpec(have, c)
 	if err != nil || same && !have.Archived {
 		return err

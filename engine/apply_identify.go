@@ -1,7 +1,6 @@
 package engine
 
 import (
-	"crypto/rand"
 	"fmt"
 	"slices"
 
@@ -9,36 +8,6 @@ import (
 
 	"grapevine/model"
 )
-
-// firstID is where the ids of configuration begin that we make: those that
-// somebody brings along are often small.
-const firstID = 1001
-
-// codeAlphabet leaves out what is misread: 0 and o, 1 and l.
-const codeAlphabet = "23456789abcdefghijkmnpqrstuvwxyz"
-
-// Lengths of what identify makes.
-const (
-	codeLength  = 8
-	tokenLength = 8
-)
-
-// ids gives the smallest ids that this account never used.
-type ids struct {
-	used map[int64]bool
-	last int64
-}
-
-func (n *ids) next() int64 {
-	if n.last < firstID {
-		n.last = firstID
-	}
-	for n.used[n.last] {
-		n.last++
-	}
-	n.used[n.last] = true
-	return n.last
-}
 
 // identify finds out which entry of the file is which stored one, and gives
 // ids, codes and tokens to those that have none.
@@ -248,8 +217,7 @@ func (a *applying) matchParts(c *model.Campaign, path string) error {
 	if c.Version == 0 {
 		return nil
 	}
-	at := slices.IndexFunc(a.stored.campaigns, func(s model.Campaign) bool { return s.ID == c.ID })
-	if err := matchVersion(c, &a.stored.campaigns[at], path); err != nil {
+	if err := matchVersion(c, a.stored.campaign(c.ID), path); err != nil {
 		return err
 	}
 	if !lacksIDs(c) {
@@ -308,149 +276,4 @@ func matchVersion(c, s *model.Campaign, path string) error {
 		}
 	}
 	return nil
-}
-
-// generate makes what is still missing.
-func (a *applying) generate() error {
-	if err := a.collectIDs(); err != nil {
-		return err
-	}
-	p := a.project
-	for i := range p.Campaigns {
-		c := &p.Campaigns[i]
-		if c.ID == 0 {
-			c.ID = model.CampaignID(a.ids.next())
-		}
-		if c.UUID == "" {
-			c.UUID = uuid.NewString()
-		}
-		for c.Code == "" || model.Reserved(c.Code) {
-			c.Code = random(codeAlphabet, codeLength)
-		}
-		if c.ProjectToken == "" {
-			c.ProjectToken = random(codeAlphabet, tokenLength)
-		}
-		for r := range c.Rules {
-			if c.Rules[r].ID == 0 {
-				c.Rules[r].ID = model.RuleID(a.ids.next())
-			}
-		}
-		for w := range c.Widgets {
-			keep(&c.Widgets[w].ID, uuid.NewString())
-		}
-		for q := range c.Questions {
-			if c.Questions[q].ID == 0 {
-				c.Questions[q].ID = a.ids.next()
-			}
-		}
-	}
-	for i := range p.Batches {
-		if p.Batches[i].ID == 0 {
-			p.Batches[i].ID = model.BatchID(a.ids.next())
-		}
-	}
-	for i := range p.Settings.Earning {
-		if p.Settings.Earning[i].ID == 0 {
-			p.Settings.Earning[i].ID = model.RuleID(a.ids.next())
-		}
-	}
-	return nil
-}
-
-// collectIDs finds every id that the account uses or ever used. It fails with
-// Conflict where the file gives a reward the id of another campaign's: limits
-// are counted by it.
-func (a *applying) collectIDs() error {
-	a.ids.used = map[int64]bool{}
-	p := a.project
-	rules := map[model.RuleID]model.CampaignID{}
-	complete := true
-	for _, c := range p.Campaigns {
-		a.ids.used[int64(c.ID)] = true
-		complete = complete && c.ID != 0 && c.Version != 0 && !lacksIDs(&c)
-		a.ids.use(&c)
-	}
-	for _, b := range p.Batches {
-		a.ids.used[int64(b.ID)] = true
-		complete = complete && b.ID != 0
-	}
-	for _, r := range p.Settings.Earning {
-		a.ids.used[int64(r.ID)] = true
-		complete = complete && r.ID != 0
-	}
-	if complete && !a.newRule() {
-		return nil
-	}
-	h, err := a.history()
-	if err != nil {
-		return err
-	}
-	for i := range h.campaigns {
-		c := &h.campaigns[i]
-		a.ids.used[int64(c.ID)] = true
-		a.ids.use(c)
-		for _, r := range c.Rules {
-			rules[r.ID] = c.ID
-		}
-	}
-	for _, b := range a.stored.batches {
-		a.ids.used[int64(b.ID)] = true
-	}
-	for _, s := range h.settings {
-		for _, r := range s.Earning {
-			a.ids.used[int64(r.ID)] = true
-			rules[r.ID] = 0
-		}
-	}
-	for i, c := range p.Campaigns {
-		for j, r := range c.Rules {
-			if owner, ok := rules[r.ID]; ok && owner != c.ID {
-				whose := fmt.Sprintf("a reward of campaign %d", owner)
-				if owner == 0 {
-					whose = "an earning rule"
-				}
-				return idTaken(fmt.Sprintf("%s.rewards[%d]", campaignPath(i), j), int64(r.ID), whose)
-			}
-		}
-	}
-	return nil
-}
-
-// use marks the ids inside a campaign as used.
-func (n *ids) use(c *model.Campaign) {
-	for _, r := range c.Rules {
-		n.used[int64(r.ID)] = true
-	}
-	for _, q := range c.Questions {
-		n.used[q.ID] = true
-	}
-}
-
-// newRule tells whether a campaign has a rule that its newest stored version
-// does not have.
-func (a *applying) newRule() bool {
-	for _, s := range a.stored.campaigns {
-		at := slices.IndexFunc(a.project.Campaigns, func(c model.Campaign) bool { return c.ID == s.ID })
-		if at < 0 {
-			continue
-		}
-		for _, r := range a.project.Campaigns[at].Rules {
-			if s.Rule(r.ID) == nil {
-				return true
-			}
-		}
-	}
-	return false
-}
-
-// random makes a text of n characters of an alphabet of 32.
-func random(alphabet string, n int) string {
-	text := make([]byte, n)
-	if _, err := rand.Read(text); err != nil {
-		panic(err) // crypto/rand never fails on the systems that Go supports
-	}
-	for i, b := range text {
-		text[i] = alphabet[int(b)%len(alphabet)]
-	}
-	return string(text)
 }
