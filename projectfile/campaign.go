@@ -1,7 +1,6 @@
 package projectfile
 
 import (
-	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -160,37 +159,30 @@ var (
 )
 
 func (r *reader) rewards(s section, c *model.Campaign, refs *refs, u *campaignUnique) {
-	sections := s.sections("rewards")
 	descriptors := newUnique(r)
-	for _, w := range sections {
+	for _, w := range s.sections("rewards") {
 		rule := r.reward(w, refs)
 		u.rewards.add(w, "id", number64(int64(rule.ID)))
-		descriptors.add(w, "descriptor", rule.Descriptor)
+		if rule.Descriptor != "" {
+			descriptors.add(w, "descriptor", rule.Descriptor)
+		} else if rule.Name != "" {
+			rule.Descriptor = w.describe(rule.Name, descriptors)
+		}
 		c.Rules = append(c.Rules, rule)
 	}
-	describe(c.Rules)
 }
 
-// describe makes the descriptors that are left out from the rewards' names. The
-// order decides which of two equal names gets a number.
-func describe(rules []model.Rule) {
-	used := map[string]bool{}
-	for _, rule := range rules {
-		used[rule.Descriptor] = true
+// describe makes a descriptor of a reward's name. It makes no second one of
+// equal names: which reward got which would depend on their order.
+func (s section) describe(name string, used *unique) string {
+	made := machineName(name, "_", 60)
+	keepText(&made, "reward")
+	if other, taken := used.seen[made]; taken {
+		s.fail("name", "expected a descriptor beside it, as %s, which is made of it, is that of %s", made, other)
+	} else {
+		used.seen[made] = s.path
 	}
-	for i := range rules {
-		if rules[i].Descriptor != "" {
-			continue
-		}
-		name := machineName(rules[i].Name, "_", 60)
-		keepText(&name, "reward")
-		made := name
-		for n := 2; used[made]; n++ {
-			made = fmt.Sprintf("%s_%d", name, n)
-		}
-		used[made] = true
-		rules[i].Descriptor = made
-	}
+	return made
 }
 
 func (r *reader) reward(s section, refs *refs) model.Rule {

@@ -132,7 +132,7 @@ campaigns:
   - name: One
     rewards:
       - {name: Ten € off!, to: friend, on: yes}
-      - {name: ten OFF, to: advocate, on: purchase, value: {type: ledger, amount: 1}}
+      - {name: Ten OFF!, descriptor: Ten.2, to: advocate, on: purchase, value: {type: ledger, amount: 1}}
 `))
 	if err != nil {
 		t.Fatal(err)
@@ -149,7 +149,7 @@ campaigns:
 		Channels:  []string{"email", "facebook", "twitter", "linkedin", "whatsapp", "messenger", "sms", "purl"},
 		Rules: []model.Rule{
 			{Name: "Ten € off!", Descriptor: "ten_off", To: model.ToFriend, On: "yes", After: 1, Value: model.Value{Type: model.OtherValue}},
-			{Name: "ten OFF", Descriptor: "ten_off_2", To: model.ToAdvocate, On: "purchase", After: 1, Auto: true,
+			{Name: "Ten OFF!", Descriptor: "Ten.2", To: model.ToAdvocate, On: "purchase", After: 1, Auto: true,
 				Value: model.Value{Type: model.LedgerValue, Amount: money.Unit, Unit: "USD"}},
 		},
 	}
@@ -224,6 +224,7 @@ func TestWhatHasNoEffectYetIsTold(t *testing.T) {
 	f, err := projectfile.Parse("f", []byte(`account: A
 timezone: Europe/Vienna
 origins: []
+callbacks: {email_authorization: ""}
 loyalty: {auto_opt_in: false}
 campaigns:
   - {name: x, lang: de, limits: {signups_per_ip: 3}}
@@ -236,10 +237,10 @@ webhooks:
 	}
 	want := []string{
 		"f:2: timezone: has no effect yet",
-		"f:4: loyalty.auto_opt_in: has no effect yet",
-		"f:6: campaigns[0].lang: has no effect yet",
-		"f:6: campaigns[0].limits: has no effect yet",
-		"f:9: webhooks[1].on: prefinery.reward_earned has no effect yet",
+		"f:5: loyalty.auto_opt_in: has no effect yet",
+		"f:7: campaigns[0].lang: has no effect yet",
+		"f:7: campaigns[0].limits: has no effect yet",
+		"f:10: webhooks[1].on: prefinery.reward_earned has no effect yet",
 	}
 	if diff := cmp.Diff(want, f.Warnings()); diff != "" {
 		t.Error(diff)

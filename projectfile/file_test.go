@@ -253,6 +253,13 @@ campaigns:
       - {name: f, to: friend, on: x, value: {type: ledger, amount: 0}}
       - {name: g, to: friend, on: x, value: {type: ledger, amount: 1, unit: Points}}
   - {name: Two, rewards: [{name: a, id: 7, to: both, on: x, descriptor: a b}]}
+  - name: Three
+    rewards:
+      - {name: Ten off, to: friend, on: x}
+      - {name: ten OFF!, to: friend, on: x}
+      - {name: Other, descriptor: ten_off, to: friend, on: x}
+      - {name: ありがとう, to: friend, on: x}
+      - {name: さようなら, to: friend, on: x}
 `, []string{
 			`f:5: campaigns[0].rewards[0].to: expected advocate, friend, both or customer, got "everyone"`,
 			`f:6: campaigns[0].rewards[1].on: expected what is rewarded, such as sign_up, purchase or a page such as /thanks; it is required`,
@@ -276,6 +283,9 @@ campaigns:
 			`f:12: campaigns[0].rewards[7].value.unit: expected an ISO 4217 code such as USD, or a code of currencies, got "Points"`,
 			`f:13: campaigns[1].rewards[0].descriptor: expected letters, digits, -, _ and ., got "a b"`,
 			`f:13: campaigns[1].rewards[0].id: expected a value of its own, which campaigns[0].rewards[0].id does not have, got "7"`,
+			`f:17: campaigns[2].rewards[1].name: expected a descriptor beside it, as ten_off, which is made of it, is that of campaigns[2].rewards[0]`,
+			`f:18: campaigns[2].rewards[2].descriptor: expected a value of its own, which campaigns[2].rewards[0] does not have, got "ten_off"`,
+			`f:20: campaigns[2].rewards[4].name: expected a descriptor beside it, as reward, which is made of it, is that of campaigns[2].rewards[3]`,
 		}},
 		{"webhooks and mail", `account: A
 webhooks:

@@ -104,7 +104,7 @@ func (n *node) empty() bool {
 	case list:
 		return len(n.items) == 0
 	case mapping:
-		return len(n.entries) == 0
+		return !slices.ContainsFunc(n.entries, func(e entry) bool { return !e.value.empty() })
 	}
 	return false
 }
