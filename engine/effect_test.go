@@ -13,6 +13,7 @@ import (
 	"grapevine/engine"
 	"grapevine/model"
 	"grapevine/money"
+	"grapevine/projectfile"
 )
 
 // The tests of this file show what the names of the project file bring about;
@@ -298,6 +299,24 @@ campaigns:
 		s.apply(file)
 		if got := s.rewards(s.buy("o-9", "dora", code, "1").Event); !cmp.Equal(got, credited) {
 			t.Errorf("launched again: %v", got)
+		}
+	})
+}
+
+func TestACampaignDoesNotTakeACodeOfSomebody(t *testing.T) {
+	const file = "account: Acme\nsite: https://shop.example.com\ncampaigns:\n  - {name: All, status: launched, code: all}\n"
+	onBoth(t, file, func(t *testing.T, s *stage) {
+		code := s.link("ann@example.com", 0)
+		parsed, err := projectfile.Parse("stage.yaml", []byte(file+"  - {name: New, code: "+upper(code)+"}\n"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, err = s.core.Apply(context.Background(), parsed.Project())
+		if model.ReasonOf(err) != model.CodeTaken {
+			t.Errorf("got %v, want the code taken", err)
+		}
+		if to := s.click(code); to.Query().Get("ref") != code {
+			t.Errorf("somebody's link leads to %s", to)
 		}
 	})
 }
