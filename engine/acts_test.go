@@ -189,3 +189,17 @@ func (s *stage) adjust(customer, currency string, take money.Amount, until time.
 	}
 	return adjusted
 }
+
+// rewardsFor lists the rewards of a person and of who was merged into them.
+func (s *stage) rewardsFor(name string) (list []*model.Reward) {
+	s.t.Helper()
+	person := s.personOf(name)
+	s.view(func(tx *store.Tx) error {
+		group, err := tx.Group(&model.Person{ID: person, Aliases: 1})
+		if err == nil {
+			list, err = tx.RewardsOf(group)
+		}
+		return err
+	})
+	return list
+}

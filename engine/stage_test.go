@@ -32,6 +32,7 @@ type stage struct {
 	account model.AccountID
 	project *model.Project
 
+	acts    int  // makes names of those who act
 	damaged bool // the test damages rows: verify is not expected to be clean
 
 	mu  sync.Mutex
