@@ -137,7 +137,7 @@ func (t *turn) takePart(answer *Joined, j Join, campaign *model.Campaign, sent *
 	}
 	p := partIn(parts, campaign.ID)
 	if p == nil {
-		if p, err = t.newParticipant(campaign, a.id, j.FirstName, j.Source); err != nil {
+		if p, _, err = t.newParticipant(campaign, a.id, j.Source, LinkRequest{Who: j.Who}); err != nil {
 			return nil, err
 		}
 		answer.Created = true
@@ -189,19 +189,19 @@ func broughtTo(campaign *model.Campaign, parts []store.Part) bool {
 	return slices.ContainsFunc(parts, func(p store.Part) bool { return p.Campaign == campaign.ID && p.Referrer != 0 })
 }
 
-// newParticipant makes a participant with a main code; the caller writes it.
-func (t *turn) newParticipant(campaign *model.Campaign, person model.PersonID, firstName, source string) (*model.Participant, error) {
+// newParticipant makes a participant, whose main code is the link asked for;
+// the caller writes the participant.
+func (t *turn) newParticipant(campaign *model.Campaign, person model.PersonID, source string, r LinkRequest) (*model.Participant, *model.Code, error) {
 	p := &model.Participant{
 		ID: model.ParticipantID(t.id()), UUID: uuid.NewString(), Campaign: campaign.ID, Person: person, Source: source, JoinedAt: t.now,
 	}
-	code, err := t.makeCode(campaign, &model.Code{Campaign: campaign.ID, Participant: p.ID, Person: person, MadeAt: t.now},
-		wish{seed: t.mainSeed(campaign, firstName), prefix: campaign.CodeStyle.Prefix})
+	c, err := t.makeLink(campaign, p, r)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	p.Code = code.Folded
+	p.Code = c.Folded
 	t.tally(int64(campaign.ID), tallyJoined, 1)
-	return p, nil
+	return p, c, nil
 }
 
 // raise runs the rules for what happens once per person and campaign: the

@@ -85,61 +85,71 @@ func (t *turn) link(r LinkRequest) (*model.Code, error) {
 	if err := t.enter(actor, r.Who, nil); err != nil {
 		return nil, err
 	}
-	p := partIn(parts, campaign.ID)
-	if p == nil {
-		if p, err = t.newParticipant(campaign, actor.id, r.FirstName, "link"); err != nil {
-			return nil, err
-		}
-		t.tx.InsertParticipant(p)
+	made, fresh, err := t.linkIn(campaign, partIn(parts, campaign.ID), actor, r)
+	if err != nil || !fresh {
+		return made, err
 	}
-	return t.linkOf(campaign, p, r, actor)
+	return made, t.note(t.happened(model.LinkMade, 0), occurrence{
+		Who: r.Who, kind: model.LinkMade, detail: eventDetail{Code: made.Shown, Sent: r.Detail},
+	}, &store.Found{}, actor)
 }
 
-// linkOf finds the participant's link for the request, or makes it.
-func (t *turn) linkOf(campaign *model.Campaign, p *model.Participant, r LinkRequest, a actor) (*model.Code, error) {
-	// What makes two requests ask for the same link, and what they want it to
-	// be called.
-	place := r.Channel + "\x1f" + strings.ToLower(r.Widget) + "\x1f" + r.Params
-	seed := t.e.secret.Digest("link", place, code.Clean(r.Seed))
+// linkIn finds the participant's link for the request, or makes it, and the
+// participant where there is none.
+func (t *turn) linkIn(campaign *model.Campaign, p *model.Participant, a actor, r LinkRequest) (made *model.Code, fresh bool, err error) {
+	if p == nil {
+		p, made, err = t.newParticipant(campaign, a.id, "link", r)
+		if err == nil {
+			t.tx.InsertParticipant(p)
+		}
+		return made, true, err
+	}
 	codes, err := t.tx.CodesOf(p.ID)
 	if err != nil {
-		return nil, err
+		return nil, false, err
 	}
+	place, seed := r.place(), t.seedOf(r)
 	for i := range codes {
-		if codes[i].Seed == seed || (r.Seed == "" && codes[i].Place == place && codes[i].Seed != "") {
-			return &codes[i], nil
+		if codes[i].Seed == seed || (r.Seed == "" && codes[i].Place == place) {
+			return &codes[i], false, nil
 		}
 	}
+	made, err = t.makeLink(campaign, p, r)
+	return made, true, err
+}
+
+// place is where a link is used. There is one link for each, unless a seed
+// asks for another.
+func (r LinkRequest) place() string {
+	return r.Channel + "\x1f" + strings.ToLower(r.Widget) + "\x1f" + r.Params
+}
+
+// seedOf tells two requests of one place apart that want other codes.
+func (t *turn) seedOf(r LinkRequest) string {
+	return t.e.secret.Digest("link", r.place(), code.Clean(r.Seed))
+}
+
+// makeLink makes a code as the request wishes, else as the campaign says.
+func (t *turn) makeLink(campaign *model.Campaign, p *model.Participant, r LinkRequest) (*model.Code, error) {
 	w := wish{seed: r.Seed, prefix: campaign.CodeStyle.Prefix}
-	if w.seed == "" && !r.Short {
-		w.seed = t.mainSeed(campaign, r.FirstName)
+	if w.seed == "" && !r.Short && campaign.CodeStyle.Seed == "first_name" {
+		w.seed = r.FirstName
 	}
 	if r.Prefix != nil {
 		w.prefix = *r.Prefix
 	}
 	c := &model.Code{
-		Campaign: campaign.ID, Participant: p.ID, Person: p.Person, Seed: seed, Place: place,
+		Campaign: campaign.ID, Participant: p.ID, Person: p.Person, Seed: t.seedOf(r), Place: r.place(),
 		Channel: r.Channel, Params: r.Params, MadeAt: t.now,
 	}
-	if _, err = t.makeCode(campaign, c, w); err != nil {
-		return nil, err
-	}
-	return c, t.note(t.happened(model.LinkMade, 0), occurrence{Who: r.Who, kind: model.LinkMade, detail: eventDetail{Code: c.Shown, Sent: r.Detail}}, &store.Found{}, a)
+	return t.makeCode(c, w)
 }
 
 // wish is what a code is to be.
 type wish struct{ seed, prefix string }
 
-// mainSeed is what the campaign's style makes codes from.
-func (t *turn) mainSeed(campaign *model.Campaign, firstName string) string {
-	if campaign.CodeStyle.Seed == "first_name" {
-		return firstName
-	}
-	return ""
-}
-
 // makeCode takes the first free code that the wish leads to.
-func (t *turn) makeCode(campaign *model.Campaign, c *model.Code, w wish) (*model.Code, error) {
+func (t *turn) makeCode(c *model.Code, w wish) (*model.Code, error) {
 	for candidate := range code.Candidates(w.prefix, w.seed) {
 		if model.Reserved(candidate) {
 			continue

@@ -76,7 +76,7 @@ type Code struct {
 	Campaign    CampaignID
 	Participant ParticipantID // 0: the campaign's own
 	Person      PersonID
-	Seed        string // digest of what was asked for; "" for a main code
+	Seed        string // digest of what was asked for
 	Place       string // channel, widget and parameters: one link each, unless a seed asks for another
 	Channel     string
 	Params      string // query that the landing address gets

@@ -102,8 +102,8 @@ func (in linkJSON) request(at string) (engine.LinkRequest, error) {
 		return engine.LinkRequest{}, err
 	}
 	channel := in.Channel
-	if channel == "" {
-		channel = "purl"
+	if channel == "purl" {
+		channel = "" // the vendor's word for a link that is shared by no network
 	}
 	return engine.LinkRequest{
 		Who:      in.who(),

@@ -147,7 +147,7 @@ CREATE TABLE code (
   campaign_id    BIGINT NOT NULL,
   participant_id BIGINT NOT NULL, -- 0: the campaign's own join link
   person_id      BIGINT NOT NULL,
-  seed           $text NOT NULL, -- digest of what was asked for; '' for the main code
+  seed           $text NOT NULL, -- digest of what was asked for
   place          $text NOT NULL, -- channel, widget and parameters: one link each, unless a seed asks for another
   channel        $text NOT NULL,
   params         $text NOT NULL, -- query that the landing address gets
