@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
@@ -37,14 +38,19 @@ type Link struct {
 }
 
 // Links gives each person their link in a campaign, and makes them
-// participants, in the order asked; all or none. There is one link per
+// participants; all or none. There is one link per
 // person, campaign, channel, widget and parameters: a repeat without a seed
 // returns it, a new seed makes another beside it. Fails with NotFound.
 func (e *Engine) Links(ctx context.Context, account model.AccountID, requests []LinkRequest) ([]Link, error) {
 	var links []Link
 	err := e.inTurn(ctx, account, func(t *turn) error {
 		links = make([]Link, len(requests))
-		for i, r := range requests {
+		order, err := t.lockAll(requests)
+		if err != nil {
+			return err
+		}
+		for _, i := range order {
+			r := requests[i]
 			made, err := t.link(r)
 			if err != nil {
 				return err
@@ -57,6 +63,33 @@ func (e *Engine) Links(ctx context.Context, account model.AccountID, requests []
 		return nil
 	})
 	return links, err
+}
+
+// lockAll returns the order in which a batch is worked off, so that two never
+// wait for each other: who is known is locked by id, and who is new will be
+// named in the order of their names.
+func (t *turn) lockAll(requests []LinkRequest) ([]int, error) {
+	order := make([]int, len(requests))
+	for i := range order {
+		order[i] = i
+	}
+	if len(requests) == 1 {
+		return order, nil
+	}
+	slices.SortStableFunc(order, func(i, j int) int {
+		a, b := requests[i].Who, requests[j].Who
+		return cmp.Or(cmp.Compare(model.FoldEmail(a.Email), model.FoldEmail(b.Email)), cmp.Compare(a.CustomerID, b.CustomerID))
+	})
+	var known []model.PersonID
+	for _, r := range requests {
+		found, err := t.tx.Look(t.lookup(occurrence{Who: r.Who}, 0))
+		if err != nil {
+			return nil, err
+		}
+		known = append(known, found.ByCustomer, found.ByEmail)
+	}
+	_, err := t.tx.LockPersons(known...)
+	return order, err
 }
 
 func (t *turn) link(r LinkRequest) (*model.Code, error) {
@@ -109,10 +142,12 @@ func (t *turn) linkIn(campaign *model.Campaign, p *model.Participant, a actor, r
 		return nil, false, err
 	}
 	place, seed := r.place(), t.seedOf(r)
-	for i := range codes {
-		if codes[i].Seed == seed || (r.Seed == "" && codes[i].Place == place) {
-			return &codes[i], false, nil
-		}
+	at := slices.IndexFunc(codes, func(c model.Code) bool { return c.Seed == seed })
+	if at < 0 && r.Seed == "" { // any link of that place will do
+		at = slices.IndexFunc(codes, func(c model.Code) bool { return c.Place == place })
+	}
+	if at >= 0 {
+		return &codes[at], false, nil
 	}
 	made, err = t.makeLink(campaign, p, r)
 	return made, true, err
