@@ -26,3 +26,5 @@ func openURL(t *testing.T, url string) *postgres.Engine {
 func TestEngine(t *testing.T) { storetest.RunEngine(t, openSchema) }
 
 func TestJobs(t *testing.T) { storetest.RunJobs(t, openSchema) }
+
+func TestSchema(t *testing.T) { storetest.RunSchema(t, openSchema) }

@@ -26,3 +26,5 @@ func openFile(t testing.TB, path string) *sqlite.Engine {
 func TestEngine(t *testing.T) { storetest.RunEngine(t, openTemp) }
 
 func TestJobs(t *testing.T) { storetest.RunJobs(t, openTemp) }
+
+func TestSchema(t *testing.T) { storetest.RunSchema(t, openTemp) }
