@@ -72,14 +72,7 @@ func newStage(t testing.TB, database store.Engine, file string) *stage {
 	if err := database.Migrate(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	s.core = engine.New(engine.Settings{
-		Store: s.store, Secret: secret.New(bytes.Repeat([]byte("s"), secret.Size)),
-		Now: s.clock, NewID: model.NewMaker(s.clock, 1, 0, 1<<40).Next,
-		LinkURL: "https://grapevine.example/r", Log: slog.New(slog.DiscardHandler),
-		SignLink: func(_ *engine.Config, attribution, domain string, _ time.Time) (string, error) {
-			return "signed=" + attribution + "." + domain, nil
-		},
-	})
+	s.core = s.node(1)
 	s.apply(file)
 	t.Cleanup(func() { // whatever a test did, the events explain every row
 		if report := s.verify(); !s.damaged && len(report.Differences) > 0 {
@@ -87,6 +80,18 @@ func newStage(t testing.TB, database store.Engine, file string) *stage {
 		}
 	})
 	return s
+}
+
+// node is an engine on the stage's database, as one of several processes.
+func (s *stage) node(n int) *engine.Engine {
+	return engine.New(engine.Settings{
+		Store: s.store, Secret: secret.New(bytes.Repeat([]byte("s"), secret.Size)),
+		Now: s.clock, NewID: model.NewMaker(s.clock, n, 0, 1<<40).Next,
+		LinkURL: "https://grapevine.example/r", Log: slog.New(slog.DiscardHandler),
+		SignLink: func(_ *engine.Config, attribution, domain string, _ time.Time) (string, error) {
+			return "signed=" + attribution + "." + domain, nil
+		},
+	})
 }
 
 func (s *stage) verify() *engine.Report {
