@@ -110,7 +110,7 @@ func (p *program) prepare(ctx context.Context, secretFile string, a access, link
 	if err := p.store.Engine().Migrate(ctx); err != nil {
 		return err
 	}
-	box, err := p.secret(ctx, secretFile)
+	box, err := p.secret(ctx, secretFile, a)
 	if err != nil {
 		return err
 	}
@@ -130,23 +130,28 @@ func (p *program) prepare(ctx context.Context, secretFile string, a access, link
 		SignLink: friendbuy.SignLink,
 		Log:      p.log,
 	})
-	return p.tryConfig(ctx)
-}
-
-// tryConfig reads the configuration of one account, so that a secret file of
-// another database is noticed at the start.
-func (p *program) tryConfig(ctx context.Context) error {
-	accounts, err := p.core.Accounts(ctx)
-	if err != nil || len(accounts) == 0 {
-		return err
-	}
-	_, err = p.core.Config(ctx, accounts[0].ID)
+	_, err = p.tryConfig(ctx)
 	return err
 }
 
-// secret reads the secret file. It makes one only while nothing in the
-// database is sealed: with another secret, all keys would be lost.
-func (p *program) secret(ctx context.Context, file string) (*secret.Box, error) {
+// tryConfig reads the configuration of one account, so that a secret file of
+// another database is noticed. It reports whether there was an account.
+func (p *program) tryConfig(ctx context.Context) (read bool, err error) {
+	accounts, err := p.core.Accounts(ctx)
+	if err != nil || len(accounts) == 0 {
+		return false, err
+	}
+	_, err = p.core.Config(ctx, accounts[0].ID)
+	return err == nil, err
+}
+
+// errNoAccount says that nothing was ever applied.
+var errNoAccount = errors.New("the database has no account: apply a project file first")
+
+// secret reads the secret file. It makes one only for a command that begins,
+// while nothing in the database is sealed: with another secret, all keys would
+// be lost.
+func (p *program) secret(ctx context.Context, file string, a access) (*secret.Box, error) {
 	box, err := readSecret(file, p.log)
 	if !errors.Is(err, fs.ErrNotExist) {
 		return box, err
@@ -157,6 +162,9 @@ func (p *program) secret(ctx context.Context, file string) (*secret.Box, error) 
 	}
 	if len(accounts) > 0 {
 		return nil, fmt.Errorf("%s is missing, and what is in the database is sealed with it: restore it, or name it with --secret-file", file)
+	}
+	if a != begins {
+		return nil, errNoAccount
 	}
 	if err := makeSecret(file); err != nil {
 		return nil, err

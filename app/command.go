@@ -73,7 +73,7 @@ func (p *program) account(ctx context.Context, slug string) (model.AccountID, er
 	}
 	switch len(accounts) {
 	case 0:
-		return 0, errors.New("the database has no account: apply a project file first")
+		return 0, errNoAccount
 	case 1:
 		return accounts[0].ID, nil
 	}

@@ -12,7 +12,10 @@ import (
 // freshness reads again and again what other processes applied.
 type freshness struct {
 	core *engine.Engine
+	try  func(context.Context) (read bool, err error) // see program.tryConfig
 	log  *slog.Logger
+
+	read bool // an account could be read; keep's own
 
 	mu   sync.Mutex
 	last error
@@ -30,7 +33,7 @@ func (f *freshness) keep(ctx context.Context) {
 		case <-tick.C:
 		}
 		bounded, cancel := context.WithTimeout(ctx, 2*refreshEvery)
-		err := f.core.Refresh(bounded)
+		err := f.refresh(bounded)
 		cancel()
 		if ctx.Err() != nil {
 			return
@@ -42,6 +45,16 @@ func (f *freshness) keep(ctx context.Context) {
 			f.log.Info("the configuration can be read again")
 		}
 	}
+}
+
+// refresh also reads the first account that another process applies: that shows
+// whether both have the same secret file.
+func (f *freshness) refresh(ctx context.Context) error {
+	err := f.core.Refresh(ctx)
+	if err == nil && !f.read {
+		f.read, err = f.try(ctx)
+	}
+	return err
 }
 
 func (f *freshness) swap(err error) (had error) {

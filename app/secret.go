@@ -26,7 +26,7 @@ func readSecret(file string, log *slog.Logger) (*secret.Box, error) {
 		return nil, fmt.Errorf("read the secret file: %s does not hold %d bytes in hexadecimal", file, secret.Size)
 	}
 	if info, err := os.Stat(file); err == nil && info.Mode().Perm()&0o077 != 0 {
-		log.Warn("other users of this machine can read the secret file", "file", file, "mode", info.Mode().Perm())
+		log.Warn("other users of this machine can read the secret file", "file", file, "mode", info.Mode().Perm().String())
 	}
 	return secret.New(master), nil
 }

@@ -118,7 +118,7 @@ func (p *program) serve(ctx, work context.Context, c ServeConfig, listener net.L
 	work, stop := context.WithCancel(work)
 	defer stop()
 	var loops sync.WaitGroup
-	fresh := &freshness{core: p.core, log: p.log}
+	fresh := &freshness{core: p.core, try: p.tryConfig, log: p.log}
 	loops.Go(func() { fresh.keep(work) })
 	runner := p.runner(c)
 	p.store.OnJob(runner.Kick)

@@ -10,8 +10,10 @@ import (
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"encoding/pem"
+	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"math/big"
 	"net"
 	"net/http"
@@ -22,6 +24,7 @@ import (
 	"time"
 
 	"grapevine/model"
+	"grapevine/store/pgtest"
 )
 
 // limit is when a test gives up.
@@ -274,7 +277,8 @@ func TestServerDoesNotStart(t *testing.T) {
 	}{
 		"no such kind of database":   {ServeConfig{Config: Config{Database: "mysql://u:hidden@h/d"}}, "sqlite:FILE or postgres://…"},
 		"PostgreSQL without secret":  {ServeConfig{Config: Config{Database: "postgres://localhost/x"}}, "--secret-file"},
-		"a folder that is not there": {ServeConfig{Config: Config{Database: "sqlite:" + filepath.Join(folder, "none", "x.db")}}, "x.db"},
+		"a folder that is not there": {ServeConfig{Config: Config{Database: "sqlite:" + filepath.Join(folder, "none", "x.db")}}, "no such file or directory"},
+		"a folder":                   {ServeConfig{Config: Config{Database: "sqlite:" + folder}}, "is a directory"},
 		"a certificate without key":  {ServeConfig{Config: Config{Database: file}, TLSCert: "cert.pem"}, "--tls-key"},
 		"a public URL that is none":  {ServeConfig{Config: Config{Database: file}, PublicURL: "example.com"}, "--public-url"},
 	} {
@@ -303,5 +307,34 @@ func TestCommandsThatReadMakeNoDatabase(t *testing.T) {
 	}
 	if _, err := os.Stat(file); err == nil {
 		t.Error("a database was made")
+	}
+}
+
+func TestCommandsThatReadMakeNoSecret(t *testing.T) {
+	t.Parallel()
+	c := Config{Database: pgtest.URL(t), SecretFile: filepath.Join(t.TempDir(), "secret"), Log: quiet}
+	err := Verify(t.Context(), c, "", io.Discard)
+	if err == nil || !strings.Contains(err.Error(), "apply a project file first") {
+		t.Errorf("got %v", err)
+	}
+	if _, err := os.Stat(c.SecretFile); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("the secret file: %v, want none", err)
+	}
+}
+
+func TestServerWithAnotherSecretThanApplysIsNotReady(t *testing.T) {
+	t.Parallel()
+	c := Config{Database: pgtest.URL(t), SecretFile: filepath.Join(t.TempDir(), "one"), Log: quiet}
+	s := start(t, ServeConfig{Config: c})
+	c.SecretFile = filepath.Join(t.TempDir(), "other")
+	applyText(t, c, acme)
+	for began := time.Now(); ; time.Sleep(50 * time.Millisecond) {
+		status, body := get(t, http.DefaultClient, s.url+"/readyz")
+		if status == http.StatusServiceUnavailable && strings.Contains(body, `"config":"failed"`) {
+			return
+		}
+		if time.Since(began) > 5*time.Second {
+			t.Fatalf("got %d %s", status, body)
+		}
 	}
 }

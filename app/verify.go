@@ -27,6 +27,9 @@ func Verify(ctx context.Context, c Config, slug string, out io.Writer) (err erro
 	if err != nil {
 		return err
 	}
+	if len(accounts) == 0 {
+		return errNoAccount
+	}
 	if slug != "" {
 		account, err := p.core.AccountBySlug(ctx, slug)
 		if err != nil {
