@@ -7,6 +7,7 @@ import (
 	"net/url"
 	"strconv"
 	"sync"
+	"syscall"
 	"time"
 	"unsafe"
 
@@ -409,6 +410,12 @@ func (c *conn) fault(rc int32) error {
 		return fmt.Errorf("%w: %s", store.ErrUnique, text)
 	case lib.SQLITE_CONSTRAINT_CHECK, lib.SQLITE_CONSTRAINT_NOTNULL, lib.SQLITE_CONSTRAINT_FOREIGNKEY:
 		return fmt.Errorf("%w: %s", store.ErrCheck, text)
+	}
+	switch rc & 0xff {
+	case lib.SQLITE_CANTOPEN, lib.SQLITE_IOERR: // the system knows why
+		if errno := syscall.Errno(lib.Xsqlite3_system_errno(c.tls, c.db)); errno != 0 {
+			text += ": " + errno.Error()
+		}
 	}
 	return &fault{code: rc, text: text}
 }
