@@ -3,6 +3,7 @@ package engine_test
 import (
 	"context"
 	"fmt"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -255,6 +256,33 @@ func TestPurchaseOfAnonymousCreditsByCodeAlone(t *testing.T) {
 		r := s.purchase(engine.Purchase{Referral: engine.Referral{ReferralCode: code}, OrderID: "o-1", Amount: money.Unit, Currency: "USD"})
 		if diff := cmp.Diff([]string{"advocate coupon delivered"}, s.rewards(r.Event)); diff != "" {
 			t.Error(diff)
+		}
+	})
+}
+
+// PostgreSQL refuses a key that does not fit its pages, which would be a 500.
+func TestTextTooLongForAKeyIsRefused(t *testing.T) {
+	onBoth(t, acme, func(t *testing.T, s *stage) {
+		long := strings.Repeat("x", engine.Longest+1)
+		for _, p := range []engine.Purchase{
+			{Who: engine.Who{CustomerID: long}},
+			{Who: engine.Who{Email: long + "@example.com"}},
+			{Referral: engine.Referral{ReferralCode: long}},
+			{Referral: engine.Referral{CouponCode: long}},
+		} {
+			p.OrderID, p.Amount, p.Currency = "o-1", 1, "USD"
+			_, err := s.core.RecordPurchase(t.Context(), s.account, p)
+			if model.KindOf(err) != model.Invalid || !strings.Contains(err.Error(), " is longer than 255 bytes") {
+				t.Errorf("%+v: %v, want invalid", p, err)
+			}
+		}
+		_, err := s.core.RecordCustom(t.Context(), s.account, engine.CustomEvent{Who: engine.Who{Email: "c@example.com"}, Name: long})
+		if model.KindOf(err) != model.Invalid {
+			t.Errorf("an event's name: %v, want invalid", err)
+		}
+		longest := engine.Who{CustomerID: strings.Repeat("c", engine.Longest)}
+		if r := s.purchase(engine.Purchase{Who: longest, OrderID: "o-1", Amount: 1, Currency: "USD"}); r.Repeated {
+			t.Error("a refused purchase took the order's number")
 		}
 	})
 }

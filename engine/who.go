@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
+	"strings"
 
 	"grapevine/model"
 	"grapevine/store"
@@ -34,7 +35,7 @@ func tooLong(field, text string) error {
 	if len(text) <= Longest {
 		return nil
 	}
-	return &model.Error{Kind: model.Invalid, Field: field, Msg: fmt.Sprintf("%s is longer than %d bytes", field, Longest)}
+	return &model.Error{Kind: model.Invalid, Field: field, Msg: fmt.Sprintf("%s is longer than %d bytes", strings.ReplaceAll(field, "_", " "), Longest)}
 }
 
 // check refuses what cannot be kept of a person.
