@@ -3,7 +3,11 @@
 package e2e_test
 
 import (
+	"io"
 	"math/rand/v2"
+	"net/http"
+	"net/http/httptest"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -74,4 +78,45 @@ func awaitTold(t *testing.T, hook *receiver, orders int) {
 	}
 	// What would be told twice by mistake would come now.
 	time.Sleep(2 * time.Second)
+}
+
+// heldLimit is when a job that a killed process held has run again.
+const heldLimit = 30 * time.Second
+
+// A webhook that waits for its answer when the server is killed is sent again,
+// the same, within 30 seconds.
+func TestHeldJobRunsAgainAfterAKill(t *testing.T) {
+	onEachEngine(t, func(t *testing.T, d database) {
+		t.Parallel() // it waits, and loads nothing
+		type attempt struct{ id, body string }
+		attempts := make(chan attempt, 16)
+		hook := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			body, err := io.ReadAll(r.Body)
+			if err != nil || !strings.Contains(string(body), "advocateReward") {
+				return
+			}
+			attempts <- attempt{r.Header.Get("X-Friendbuy-Event-Id"), string(body)}
+			<-r.Context().Done() // never answered
+		}))
+		t.Cleanup(hook.Close)
+		d.apply(t, project(hook.URL, ""))
+		s := d.serve(t)
+		p := openShop(t, s)
+		if _, answered, err := p.buy(1, p.links(t, 1)[0]); !answered || err != nil {
+			t.Fatalf("answered %v, %v", answered, err)
+		}
+		first := <-attempts
+		s.kill()
+		killed := time.Now()
+		d.start(t, s.addr)
+		select {
+		case again := <-attempts:
+			t.Logf("again after %v", time.Since(killed).Round(time.Millisecond))
+			if again != first {
+				t.Errorf("again %v, want %v", again, first)
+			}
+		case <-time.After(heldLimit):
+			t.Errorf("not sent again within %v", heldLimit)
+		}
+	})
 }
