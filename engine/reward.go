@@ -54,7 +54,7 @@ func (t *turn) earn(w *model.Reward, r *model.Rule) error {
 			return nil
 		}
 		w.Coupon = coupon
-		t.moved(model.CouponHandedOut, w).Facts.Coupon = &model.CouponRef{Batch: w.Batch, ID: coupon}
+		t.handed(w, model.CouponRef{Batch: w.Batch, ID: coupon})
 	}
 	w.State, w.EarnedAt, w.EndedAt, w.Why.Reason = model.Earned, t.now, time.Time{}, ""
 	if err := t.tell(w, movedTopics(w.Role, model.Earned)...); err != nil {
@@ -64,6 +64,18 @@ func (t *turn) earn(w *model.Reward, r *model.Rule) error {
 		return t.deliver(w)
 	}
 	return nil
+}
+
+// handed records that a reward got a coupon: with the event that earned it,
+// or, where it waited, in an event of its own.
+func (t *turn) handed(w *model.Reward, coupon model.CouponRef) {
+	for _, event := range t.events {
+		if event.ID == w.Event {
+			event.Facts.Handed = append(event.Facts.Handed, model.Handed{Reward: w.ID, CouponRef: coupon})
+			return
+		}
+	}
+	t.moved(model.CouponHandedOut, w).Facts.Coupon = &coupon
 }
 
 // deliver makes an earned reward delivered: what is of type ledger is posted,

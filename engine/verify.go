@@ -169,11 +169,16 @@ func (v *verifier) tallies() error {
 func (v *verifier) coupons() error {
 	handed := map[model.CouponRef]model.RewardID{}
 	used := map[model.CouponRef]bool{}
-	err := v.tx.CouponEvents(func(kind model.EventKind, subject int64, c model.CouponRef) error {
-		if kind == model.CouponHandedOut {
-			handed[c] = model.RewardID(subject)
-		} else {
-			used[c] = true
+	err := v.tx.Facts(func(kind model.EventKind, subject int64, facts model.Facts) error {
+		for _, h := range facts.Handed {
+			handed[h.CouponRef] = h.Reward
+		}
+		switch {
+		case facts.Coupon == nil:
+		case kind == model.CouponHandedOut:
+			handed[*facts.Coupon] = model.RewardID(subject)
+		default:
+			used[*facts.Coupon] = true
 		}
 		return nil
 	})

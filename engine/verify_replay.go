@@ -378,6 +378,11 @@ func (l *life) expect(e *model.Event, r *model.Rule, role model.Role, recipient 
 	if verdict.State == model.Earned {
 		want.Place = true
 		l.advance(recipient, r.ID, role, 0, 1)
+		for _, h := range e.Facts.Handed {
+			if h.Reward == want.ID {
+				want.Coupon = h.ID
+			}
+		}
 		want.State = l.begun(want, r)
 	}
 	l.expected[got.ID] = want

@@ -78,7 +78,7 @@ func TestVerifyNamesLostAndInventedRows(t *testing.T) {
 		{"DELETE FROM ledger", "ledger balance"},
 		{"DELETE FROM progress", "progress places"},
 		{"DELETE FROM tally", "tally sum"},
-		{"DELETE FROM event WHERE kind = 'coupon_handed'", "coupon reward"},
+		{"DELETE FROM event WHERE kind = 'purchase'", "coupon reward"},
 	} {
 		onBoth(t, acme, func(t *testing.T, s *stage) {
 			s.damaged = true

@@ -24,7 +24,7 @@ const (
 	Unqualified     EventKind = "unqualified"      // subject: participant
 	Uncounted       EventKind = "uncounted"        // person: the advocate; subject: the friend who no longer counts
 	HoldOver        EventKind = "hold_over"        // subject: reward
-	CouponHandedOut EventKind = "coupon_handed"    // subject: reward
+	CouponHandedOut EventKind = "coupon_handed"    // subject: a reward that waited for it
 	CouponUsed      EventKind = "coupon_used"      // subject: reward
 	RewardApproved  EventKind = "reward_approved"  // subject: reward
 	RewardRejected  EventKind = "reward_rejected"  // subject: reward
@@ -60,7 +60,8 @@ type Facts struct {
 	Named       []RuleID   `json:"named,omitempty"`  // rules whose custom event this was
 	Campaigns   []InForce  `json:"in,omitempty"`     // live campaigns that saw the event
 	Own         bool       `json:"own,omitempty"`    // the account's earning rules saw it
-	Coupon      *CouponRef `json:"coupon,omitempty"` // handed out or used
+	Coupon      *CouponRef `json:"coupon,omitempty"` // handed out to a reward that waited, or used
+	Handed      []Handed   `json:"handed,omitempty"` // coupons of the rewards that the event earned at once
 	Freed       bool       `json:"free,omitempty"`   // un-qualifying freed the place of the reward
 	Rule        RuleID     `json:"rule,omitempty"`   // under which a friend no longer counts
 	Reason      string     `json:"reason,omitempty"` // of a rejection: ours, never a text from outside
@@ -70,6 +71,12 @@ type Facts struct {
 type InForce struct {
 	Campaign CampaignID `json:"c"`
 	Version  int64      `json:"v"`
+}
+
+// Handed is a coupon that a reward got.
+type Handed struct {
+	Reward RewardID `json:"r"`
+	CouponRef
 }
 
 // CouponRef names a coupon: a batch, and the place in it.

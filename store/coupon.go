@@ -30,16 +30,19 @@ func (tx *Tx) TakeCoupon(batch model.BatchID, reward model.RewardID, friend bool
 
 func (tx *Tx) takeCoupon(batch model.BatchID, reward model.RewardID, friend bool, lock string) (model.CouponID, error) {
 	var id model.CouponID
-	err := tx.read(`UPDATE coupon
-		SET reward_id = $3, friend = $4
-		WHERE account_id = $1 AND batch_id = $2 AND reward_id = 0 AND id = (SELECT c.id
-			FROM coupon c
-			WHERE c.account_id = $1 AND c.batch_id = $2 AND c.reward_id = 0
-			ORDER BY c.id
-			LIMIT 1`+lock+`)
-		RETURNING id`,
-		func(r Row) error { return r.Scan(&id) }, batch, reward, friend)
-	return id, err
+	err := tx.read(`SELECT id
+		FROM coupon
+		WHERE account_id = $1 AND batch_id = $2 AND reward_id = 0
+		ORDER BY id
+		LIMIT 1`+lock,
+		func(r Row) error { return r.Scan(&id) }, batch)
+	if err != nil || id == 0 {
+		return 0, err
+	}
+	tx.write(`UPDATE coupon
+		SET reward_id = $4, friend = $5
+		WHERE account_id = $1 AND batch_id = $2 AND id = $3`, batch, id, reward, friend)
+	return id, nil
 }
 
 // UseCoupon queues that a coupon was used. One that was voided since it was

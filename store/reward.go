@@ -119,10 +119,12 @@ func (tx *Tx) RewardsOfEvent(event model.EventID) ([]*model.Reward, error) {
 		ORDER BY role, rule_id`, event)
 }
 
-// RewardsBrought lists the rewards of a group of advocates, and of the friends
-// themselves, that friends brought in a campaign, newest first.
+// RewardsBrought lists the rewards that the events of friends brought in a
+// campaign, newest first.
 func (tx *Tx) RewardsBrought(friends []model.PersonID, campaign model.CampaignID) ([]*model.Reward, error) {
-	return tx.rewards(`friend_id IN (`+in(3, len(friends))+`) AND campaign_id = $2
+	return tx.rewards(`campaign_id = $2 AND conversion_id <> 0 AND event_id IN (SELECT e.id
+			FROM event e
+			WHERE e.account_id = $1 AND e.person_id IN (`+in(3, len(friends))+`))
 		ORDER BY id DESC`, append([]any{campaign}, anys(friends)...)...)
 }
 

@@ -26,15 +26,23 @@ func at(milli int64) time.Time {
 }
 
 // chunks are the row counts that multi-row statements come in, so that few
-// distinct texts are prepared.
-var chunks = []int{64, 16, 4, 3, 2, 1}
+// distinct texts are prepared. SQLite keeps a journal for a statement of
+// several rows, which costs more than two or three statements of one.
+var (
+	chunks       = []int{64, 16, 4, 3, 2, 1}
+	sqliteChunks = []int{64, 16, 1}
+)
 
 // insert queues rows as multi-row INSERTs. columns leaves out account_id,
 // which is put before each row; tail is what follows the VALUES.
 func (tx *Tx) insert(table, columns string, rows [][]any, tail string) {
+	sizes := chunks
+	if tx.engine.ForUpdate() == "" {
+		sizes = sqliteChunks
+	}
 	for len(rows) > 0 {
 		n := 1
-		for _, size := range chunks {
+		for _, size := range sizes {
 			if len(rows) >= size {
 				n = size
 				break

@@ -300,18 +300,17 @@ func (tx *Tx) RewardsWithLostCoupon() ([]model.RewardID, error) {
 	return list, err
 }
 
-// CouponEvents calls each for every event that handed a coupon out or used
-// one.
-func (tx *Tx) CouponEvents(each func(kind model.EventKind, subject int64, c model.CouponRef) error) error {
+// Facts calls each for the facts of every event that has any.
+func (tx *Tx) Facts(each func(kind model.EventKind, subject int64, facts model.Facts) error) error {
 	return tx.read(`SELECT `+eventColumns+`
 		FROM event e
-		WHERE e.account_id = $1 AND e.facts LIKE '%"coupon":%'`,
+		WHERE e.account_id = $1 AND e.facts <> '{}'`,
 		func(r Row) error {
 			var e model.Event
-			if err := scanEvent(r, &e); err != nil || e.Facts.Coupon == nil {
+			if err := scanEvent(r, &e); err != nil {
 				return err
 			}
-			return each(e.Kind, e.Subject, *e.Facts.Coupon)
+			return each(e.Kind, e.Subject, e.Facts)
 		})
 }
 

@@ -290,7 +290,6 @@ CREATE TABLE reward (
   UNIQUE (account_id, event_id, rule_id, role)
 ) $clustered;
 CREATE INDEX reward_person ON reward (account_id, person_id, id);
-CREATE INDEX reward_friend ON reward (account_id, friend_id, id);
 CREATE INDEX reward_waiting ON reward (account_id, batch_id, id) WHERE state = 'pending' AND batch_id <> 0;
 
 CREATE TABLE progress (
