@@ -1,0 +1,121 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+// doubling is a gather that answers twice what it is given, a group at a time
+// for each key, slowly.
+func doubling(groups *atomic.Int64, busy *[4]atomic.Bool) *gather[int, int, int] {
+	return &gather[int, int, int]{max: 10, run: func(key int, requests []int) ([]result[int], error) {
+		if busy[key].Swap(true) {
+			return nil, errors.New("two groups of one key at once")
+		}
+		defer busy[key].Store(false)
+		groups.Add(1)
+		time.Sleep(time.Second)
+		results := make([]result[int], len(requests))
+		for i, r := range requests {
+			results[i].out = 2 * r
+			if r < 0 {
+				results[i] = result[int]{err: errors.New("negative")}
+			}
+			if r == 999 {
+				return nil, errors.New("lost")
+			}
+		}
+		return results, nil
+	}}
+}
+
+func TestGatherAnswersEachItsOwn(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var groups atomic.Int64
+		var busy [4]atomic.Bool
+		g := doubling(&groups, &busy)
+		start := time.Now()
+		var all sync.WaitGroup
+		for key := range 4 {
+			for i := range 41 {
+				all.Go(func() {
+					got, err := g.do(t.Context(), key, i-1)
+					if (i == 0) != (err != nil) || (err == nil && got != 2*(i-1)) {
+						t.Errorf("key %d, %d: %d, %v", key, i-1, got, err)
+					}
+				})
+			}
+		}
+		all.Wait()
+		// One alone, then ten at a time; keys do not wait for each other.
+		if took := time.Since(start); took > 5*time.Second || groups.Load() > 24 {
+			t.Errorf("%d groups took %v", groups.Load(), took)
+		}
+		if len(g.waiting) != 0 || len(g.busy) != 0 {
+			t.Errorf("left behind: %v waiting, %v busy", g.waiting, g.busy)
+		}
+	})
+}
+
+func TestGatherTellsAllOfALostGroup(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var groups atomic.Int64
+		var busy [4]atomic.Bool
+		g := doubling(&groups, &busy)
+		var all sync.WaitGroup
+		var failed atomic.Int64
+		for _, r := range []int{1, 2, 999, 3} {
+			all.Go(func() {
+				if r != 1 {
+					time.Sleep(time.Millisecond) // while the first is under way
+				}
+				if _, err := g.do(t.Context(), 0, r); err != nil {
+					failed.Add(1)
+				}
+			})
+		}
+		all.Wait()
+		if failed.Load() != 3 {
+			t.Errorf("%d failed, want the three of the second group", failed.Load())
+		}
+		if got, err := g.do(t.Context(), 0, 4); got != 8 || err != nil {
+			t.Errorf("afterwards: %d, %v", got, err)
+		}
+	})
+}
+
+// Who gives up before the group begins leaves nothing behind; who gives up
+// later is told what became of the request.
+func TestGatherDropsWhoGaveUpInTime(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var seen []int
+		g := &gather[int, int, int]{max: 10, run: func(_ int, requests []int) ([]result[int], error) {
+			seen = append(seen, requests...)
+			time.Sleep(time.Second)
+			return make([]result[int], len(requests)), nil
+		}}
+		short, cancel := context.WithTimeout(t.Context(), time.Second/2)
+		defer cancel()
+		var all sync.WaitGroup
+		all.Go(func() {
+			if _, err := g.do(short, 0, 1); err != nil {
+				t.Errorf("who was in the group: %v", err)
+			}
+		})
+		synctest.Wait()
+		all.Go(func() {
+			if _, err := g.do(short, 0, 2); !errors.Is(err, context.DeadlineExceeded) {
+				t.Errorf("who gave up while waiting: %v", err)
+			}
+		})
+		all.Wait()
+		if len(seen) != 1 || seen[0] != 1 {
+			t.Errorf("requests %v were run", seen)
+		}
+	})
+}
