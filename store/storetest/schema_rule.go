@@ -19,7 +19,7 @@ func (s Schema) broken() (all []string) {
 		report("%s: what happens to a row stands in the statement, not beside it, and Citus runs no trigger", other)
 	}
 	for _, t := range s.Tables {
-		global, listed := globalTable(t.Name)
+		global, listed := store.Global[t.Name]
 		key := accountColumn
 		if listed {
 			key = global.Key
@@ -62,18 +62,11 @@ func (s Schema) broken() (all []string) {
 	return all
 }
 
-func globalTable(name string) (store.GlobalTable, bool) {
-	at := slices.IndexFunc(store.Global, func(g store.GlobalTable) bool { return g.Name == name })
-	if at < 0 {
-		return store.GlobalTable{}, false
-	}
-	return store.Global[at], true
-}
-
 // RunSchema tests that the schema distributes by account, and that what would
 // break this is found. Each call of open returns an engine of its own on an
 // empty database, which ends with the test.
 func RunSchema(t *testing.T, open func(t *testing.T) store.Engine) {
+	t.Parallel()
 	e := open(t)
 	must(t, e.Migrate(t.Context()))
 	schema := ReadSchema(t, e)
@@ -83,10 +76,10 @@ func RunSchema(t *testing.T, open func(t *testing.T) store.Engine) {
 		}
 	})
 	t.Run("every table without an account is there", func(t *testing.T) {
-		for _, g := range store.Global {
-			there := slices.ContainsFunc(schema.Tables, func(s Table) bool { return s.Name == g.Name })
-			if !there && g.Name != store.Versions {
-				t.Errorf("tables.go in store lists %s, which is no table", g.Name)
+		for name := range store.Global {
+			there := slices.ContainsFunc(schema.Tables, func(s Table) bool { return s.Name == name })
+			if !there && name != store.Versions {
+				t.Errorf("tables.go in store lists %s, which is no table", name)
 			}
 		}
 	})
