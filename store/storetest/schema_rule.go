@@ -70,11 +70,14 @@ func RunSchema(t *testing.T, open func(t *testing.T) store.Engine) {
 	e := open(t)
 	must(t, e.Migrate(t.Context()))
 	schema := ReadSchema(t, e)
-	t.Run("every table keeps the rules", func(t *testing.T) {
+	whole := t.Run("every table keeps the rules", func(t *testing.T) {
 		for _, why := range schema.broken() {
 			t.Error(why)
 		}
 	})
+	if !whole {
+		return // the others look for one fault more than none
+	}
 	t.Run("every table without an account is there", func(t *testing.T) {
 		for name := range store.Global {
 			there := slices.ContainsFunc(schema.Tables, func(s Table) bool { return s.Name == name })
