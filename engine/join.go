@@ -150,6 +150,9 @@ func (t *turn) takePart(answer *Joined, j Join, campaign *model.Campaign, sent *
 		brought = sent
 		t.tally(int64(campaign.ID), tallyReferred, 1)
 		t.tally(int64(sent.referrer), tallyReferred, 1)
+		if !p.QualifiedAt.IsZero() {
+			t.tally(int64(sent.referrer), tallyQualified, 1)
+		}
 	}
 	if j.Kind == model.SignUp && p.SignedUpAt.IsZero() {
 		p.SignedUpAt = t.now
