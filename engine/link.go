@@ -88,8 +88,7 @@ func (t *turn) lockAll(requests []LinkRequest) ([]int, error) {
 		}
 		known = append(known, found.ByCustomer, found.ByEmail)
 	}
-	_, err := t.tx.LockPersons(known...)
-	return order, err
+	return order, t.tx.LockPersons(known...)
 }
 
 func (t *turn) link(r LinkRequest) (*model.Code, error) {

@@ -6,46 +6,51 @@ import (
 	"grapevine/model"
 )
 
-// LockPersons locks the persons' rows in the order of their ids, takes a turn
-// of each, and returns them. One that is merged by now, or gone, makes the
-// transaction run again.
-func (tx *Tx) LockPersons(ids ...model.PersonID) (map[model.PersonID]*model.Person, error) {
-	statements, persons := tx.lockPersons(ids)
-	if len(statements) == 0 {
-		return persons, nil
+// LockPersons locks persons' rows in the order of their ids, and takes a turn
+// of each. One that is merged by now, or gone, makes the transaction run
+// again.
+func (tx *Tx) LockPersons(ids ...model.PersonID) error {
+	ids = distinct(ids)
+	if len(ids) == 0 {
+		return nil
 	}
-	if err := tx.run(statements...); err != nil {
-		return nil, err
+	lock, persons := tx.lockPersons(ids)
+	if err := tx.run(lock); err != nil {
+		return err
 	}
-	return persons, locked(persons, ids)
+	return tx.takeTurns(persons, ids)
 }
 
-func (tx *Tx) lockPersons(ids []model.PersonID) ([]Statement, map[model.PersonID]*model.Person) {
-	persons := map[model.PersonID]*model.Person{}
-	var statements []Statement
-	for _, id := range distinct(ids) {
-		statements = append(statements, tx.ask(`UPDATE person
-			SET turns = turns + 1
-			WHERE account_id = $1 AND id = $2
-			RETURNING id, alias_of, aliases, purchases, turns, created_at`,
-			func(r Row) error {
-				var p model.Person
-				var created int64
-				err := r.Scan(&p.ID, &p.AliasOf, &p.Aliases, &p.Purchases, &p.Turns, &created)
-				p.CreatedAt = at(created)
-				persons[p.ID] = &p
-				return err
-			}, id))
-	}
-	return statements, persons
+// lockPersons asks for the persons' rows and locks them in the order of their
+// ids. takeTurns has to follow.
+func (tx *Tx) lockPersons(ids []model.PersonID) (Statement, map[model.PersonID]*model.Person) {
+	persons := make(map[model.PersonID]*model.Person, len(ids))
+	return tx.ask(`SELECT id, alias_of, aliases, purchases, turns, created_at
+		FROM person
+		WHERE account_id = $1 AND id IN (`+in(2, len(ids))+`)
+		ORDER BY id`+tx.engine.ForUpdate(),
+		func(r Row) error {
+			var p model.Person
+			var created int64
+			err := r.Scan(&p.ID, &p.AliasOf, &p.Aliases, &p.Purchases, &p.Turns, &created)
+			p.CreatedAt = at(created)
+			persons[p.ID] = &p
+			return err
+		}, anys(ids)...), persons
 }
 
-// locked checks that who was locked is still who was meant.
-func locked(persons map[model.PersonID]*model.Person, ids []model.PersonID) error {
+// takeTurns queues a turn of each person who is locked, and counts it. One
+// that is merged by now, or gone, makes the transaction run again.
+func (tx *Tx) takeTurns(persons map[model.PersonID]*model.Person, ids []model.PersonID) error {
 	for _, id := range ids {
-		if id != 0 && (persons[id] == nil || persons[id].AliasOf != 0) {
+		p := persons[id]
+		if p == nil || p.AliasOf != 0 {
 			return ErrAgain
 		}
+		p.Turns++
+		tx.write(`UPDATE person
+			SET turns = turns + 1
+			WHERE account_id = $1 AND id = $2`, id)
 	}
 	return nil
 }

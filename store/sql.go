@@ -58,14 +58,14 @@ func (tx *Tx) insert(table, columns string, rows [][]any, tail string) {
 }
 
 type insertKey struct {
-	table, tail string
-	rows        int
+	table, columns, tail string
+	rows                 int
 }
 
 var insertTexts sync.Map // insertKey to string
 
 func insertSQL(table, columns string, rows, width int, tail string) string {
-	key := insertKey{table: table, tail: tail, rows: rows}
+	key := insertKey{table: table, columns: columns, tail: tail, rows: rows}
 	if text, ok := insertTexts.Load(key); ok {
 		return text.(string)
 	}

@@ -19,14 +19,14 @@ type Standing struct {
 // acts, and who is about to be merged into them; an id of 0 is nobody. ledgers
 // are read where the rules may post to them.
 func (tx *Tx) Stand(friends, advocates []model.PersonID, ledgers bool) (*Standing, error) {
-	ids := slices.Concat(friends, advocates)
-	asked, persons := tx.lockPersons(ids)
-	locks := len(asked)
-	s := &Standing{Persons: persons, Groups: map[model.PersonID][]model.PersonID{}}
-	if locks == 0 {
+	s := &Standing{Groups: map[model.PersonID][]model.PersonID{}}
+	all := distinct(slices.Concat(friends, advocates))
+	if len(all) == 0 {
 		return s, nil
 	}
-	all := distinct(ids)
+	lock, persons := tx.lockPersons(all)
+	asked := []Statement{lock}
+	s.Persons = persons
 	for _, id := range all {
 		s.Groups[id] = []model.PersonID{id}
 	}
@@ -42,7 +42,7 @@ func (tx *Tx) Stand(friends, advocates []model.PersonID, ledgers bool) (*Standin
 	if err := tx.run(asked...); err != nil {
 		return nil, err
 	}
-	if err := locked(persons, ids); err != nil {
+	if err := tx.takeTurns(persons, all); err != nil {
 		return nil, err
 	}
 	s.Progresses, s.Referrals, s.Ledgers = *progresses, *referrals, *heads
