@@ -35,9 +35,11 @@ type Joined struct {
 // capture, once per person and campaign. The first join that names a referrer
 // fixes who referred the person, and raises `invited`. A sign-up that names no
 // campaign is recorded all the same, and is raised where the person takes
-// part. Fails with NotFound for a campaign that is unknown or not live.
+// part. Where a campaign wants addresses confirmed, a join raises nothing
+// until the participant's is. Fails with NotFound for a campaign that is
+// unknown or not live.
 func (e *Engine) Join(ctx context.Context, account model.AccountID, j Join) (*Joined, error) {
-	if err := cmp.Or(j.Who.check(), tooLong("referral_code", j.ReferralCode), tooLong("coupon_code", j.CouponCode)); err != nil {
+	if err := j.Who.check(); err != nil {
 		return nil, err
 	}
 	var answer *Joined
@@ -65,6 +67,9 @@ func (e *Engine) Join(ctx context.Context, account model.AccountID, j Join) (*Jo
 				hits = t.byReferrers(parts)
 			}
 		}
+		if j.Campaign != 0 { // a referral to another campaign is none to this one
+			hits = slices.DeleteFunc(hits, func(h *hit) bool { return h.campaign != campaign })
+		}
 		if err := t.enter(actor, j.Who, hits); err != nil {
 			return err
 		}
@@ -74,8 +79,12 @@ func (e *Engine) Join(ctx context.Context, account model.AccountID, j Join) (*Jo
 		answer = &Joined{Recorded: Recorded{Event: event.ID, UUID: event.UUID, At: t.now}}
 		var brought *hit
 		if campaign != nil && actor.id != 0 {
-			if brought, err = t.takePart(answer, j, campaign, sent, parts, actor); err != nil {
+			var p *model.Participant
+			if p, brought, err = t.takePart(answer, j, campaign, sent, parts, actor); err != nil {
 				return err
+			}
+			if campaign.ConfirmEmail && p.ConfirmedAt.IsZero() {
+				return nil
 			}
 		}
 		return t.raise(event, o, actor, hits, campaign, brought)
@@ -127,24 +136,21 @@ func (t *turn) offered(id model.CampaignID) (*model.Campaign, error) {
 
 // takePart makes the person a participant, or finds that they are, and fixes
 // who brought them. It returns the referral when this call brought it.
-func (t *turn) takePart(answer *Joined, j Join, campaign *model.Campaign, sent *hit, parts []store.Part, a actor) (*hit, error) {
-	var err error
+func (t *turn) takePart(answer *Joined, j Join, campaign *model.Campaign, sent *hit, parts []store.Part, a actor) (p *model.Participant, brought *hit, err error) {
 	if partIn(parts, campaign.ID) != nil {
 		// Read again: who held the lock before may have fixed who brought them.
 		if parts, err = t.tx.Parts(a.id); err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 	}
-	p := partIn(parts, campaign.ID)
-	if p == nil {
+	if p = partIn(parts, campaign.ID); p == nil {
 		if p, _, err = t.newParticipant(campaign, a.id, j.Source, LinkRequest{Who: j.Who}); err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 		answer.Created = true
 	}
 	answer.Participant = p.ID
 	before := *p
-	var brought *hit
 	if !broughtTo(campaign, parts) && sent != nil && sent.campaign == campaign && sent.advocate != a.id {
 		p.Referrer, p.ReferredAt = sent.referrer, sent.from
 		brought = sent
@@ -166,7 +172,7 @@ func (t *turn) takePart(answer *Joined, j Join, campaign *model.Campaign, sent *
 	case *p != before:
 		t.tx.UpdateParticipant(p)
 	}
-	return brought, nil
+	return p, brought, nil
 }
 
 // What is counted of participants, beside the kinds of conversions.

@@ -3,6 +3,8 @@ package engine_test
 import (
 	"context"
 	"fmt"
+	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -315,6 +317,57 @@ func TestParallelJoinsFixOneReferrer(t *testing.T) {
 		}
 		if n := s.tally(int64(s.project.Campaigns[0].ID), "referred"); n != 4 {
 			t.Errorf("%d referred, want 4", n)
+		}
+	})
+}
+
+// Where addresses are to be confirmed, a join raises nothing yet; who brought
+// the person is fixed all the same.
+func TestJoinThatWaitsForConfirmationRaisesNothing(t *testing.T) {
+	onBoth(t, strings.Replace(joins, "code: first-campaign", "confirm_email: true", 1), func(t *testing.T, s *stage) {
+		joined := s.signUp(server("c-1", "c-1@example.com"), s.link("ann@example.com", 0))
+		s.joinAs(engine.Join{Who: server("c-1", "c-1@example.com"), Kind: model.EmailCapture, Referral: by(s.link("ann@example.com", 0))})
+		if diff := cmp.Diff([]string{"sign_up", "email_capture"}, s.story("c-1")); diff != "" {
+			t.Error(diff)
+		}
+		if p := s.participant(joined.Participant); p.Referrer == 0 {
+			t.Error("nobody brought them")
+		}
+		// Other campaigns ask for nothing.
+		s.signUp(server("c-1", "c-1@example.com"), s.link("ben@example.com", 1))
+		want := []string{
+			"sign_up", "email_capture",
+			"sign_up, Second by code of ben", "  advocate signed_here earned", "  customer hello earned", "  earning Welcome delivered",
+			"invited, Second by code of ben",
+		}
+		if diff := cmp.Diff(want, s.story("c-1")); diff != "" {
+			t.Error(diff)
+		}
+	})
+}
+
+// A join that names its campaign is none to another, whatever code it carries
+// and whoever brought the person there.
+func TestJoinRaisesOnlyInTheCampaignItNames(t *testing.T) {
+	onBoth(t, joins, func(t *testing.T, s *stage) {
+		first := s.project.Campaigns[0].ID
+		ben := s.link("ben@example.com", 1)
+		s.joinAs(engine.Join{Who: server("c-1", ""), Referral: by(ben), Kind: model.EmailCapture})
+		s.joinAs(engine.Join{Who: server("c-1", ""), Kind: model.SignUp, Campaign: first})
+		joined := s.joinAs(engine.Join{Who: server("c-2", ""), Referral: by(ben), Kind: model.SignUp, Campaign: first})
+		if p := s.participant(joined.Participant); p.Campaign != first || p.Referrer != 0 {
+			t.Errorf("joined %+v", p)
+		}
+		for _, name := range []string{"c-1", "c-2"} {
+			for _, line := range s.story(name) {
+				if strings.HasPrefix(line, "sign_up,") {
+					t.Errorf("%s: %s", name, line)
+				}
+			}
+		}
+		s.signUp(server("c-1", ""), "")
+		if got := s.story("c-1"); !slices.Contains(got, "sign_up, Second by referrer of ben") {
+			t.Errorf("a sign-up that names no campaign counts where somebody brought the person: %v", got)
 		}
 	})
 }

@@ -237,11 +237,11 @@ func forbidden(w *model.Reward, to model.RewardState) error {
 		Msg: "a reward that is " + string(w.State) + " cannot become " + string(to)}
 }
 
-// holdOver ends the hold of a reward. It changes nothing when the reward has
-// moved since.
+// holdOver ends the hold of a reward, at the end of which its job is due. It
+// changes nothing when the reward has moved since.
 func (e *Engine) holdOver(ctx context.Context, account model.AccountID, id model.RewardID) error {
 	_, err := e.moveReward(ctx, account, id, model.HoldOver, func(t *turn, w *model.Reward, r *model.Rule) error {
-		if w.State != model.Pending || w.Why.Reason != OnHold || t.now.Before(w.DueAt) {
+		if w.State != model.Pending || w.Why.Reason != OnHold {
 			return errNothing
 		}
 		w.DueAt = time.Time{}
