@@ -371,3 +371,25 @@ func TestMergesRacingPurchasesLoseNothing(t *testing.T) {
 		}
 	})
 }
+
+// Who was merged says of the person what the person does not.
+func TestNamesOfBothAreThePersons(t *testing.T) {
+	onBoth(t, merges, func(t *testing.T, s *stage) {
+		code := s.linkOf(engine.Who{Email: "bea@example.com", FirstName: "Bea", LastName: "Old", IP: "192.0.2.1"}, 0)
+		if _, err := s.core.SaveCustomer(t.Context(), s.account, engine.Customer{Who: engine.Who{CustomerID: "c-1", LastName: "New", Server: true}}); err != nil {
+			t.Fatal(err)
+		}
+		s.know("c-1", "bea@example.com")
+		status, err := s.core.ReferralStatus(t.Context(), s.account, code)
+		if err != nil || status.Name != "Bea New" {
+			t.Errorf("%+v, %v; want the name Bea New", status, err)
+		}
+		s.view(func(tx *store.Tx) error {
+			contacts, err := tx.Contacts([]model.PersonID{s.personOf("c-1")})
+			if got := contacts[s.personOf("c-1")].Profile; got.IP != "192.0.2.1" {
+				t.Errorf("address %q", got.IP)
+			}
+			return err
+		})
+	})
+}

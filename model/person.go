@@ -1,6 +1,7 @@
 package model
 
 import (
+	"cmp"
 	"strings"
 	"time"
 )
@@ -51,6 +52,14 @@ type Profile struct {
 // Name is first and last name joined by a blank, without the one that is
 // missing.
 func (p Profile) Name() string { return strings.TrimSpace(p.FirstName + " " + p.LastName) }
+
+// Over is p, with the fields that it leaves empty as they are in under.
+func (p Profile) Over(under Profile) Profile {
+	return Profile{
+		Person: p.Person, FirstName: cmp.Or(p.FirstName, under.FirstName), LastName: cmp.Or(p.LastName, under.LastName),
+		IP: cmp.Or(p.IP, under.IP), Agent: cmp.Or(p.Agent, under.Agent), Body: cmp.Or(p.Body, under.Body),
+	}
+}
 
 // Participant is a person in a campaign.
 type Participant struct {

@@ -66,7 +66,8 @@ func (tx *Tx) Sponsor(folded string) (*Sponsor, error) {
 func (tx *Tx) groupNames(s *Sponsor, merged model.PersonID) error {
 	contacts, err := tx.Contacts([]model.PersonID{merged})
 	if err == nil {
-		s.CustomerID, s.Email = contacts[merged].CustomerID, contacts[merged].Email
+		c := contacts[merged]
+		s.CustomerID, s.Email, s.FirstName, s.LastName = c.CustomerID, c.Email, c.Profile.FirstName, c.Profile.LastName
 	}
 	return err
 }

@@ -41,10 +41,13 @@ func (tx *Tx) FriendsCounted(advocate model.PersonID, rule model.RuleID, above, 
 	}
 	var list []Referral
 	group := few(slices.Sorted(maps.Keys(owner)))
-	err = tx.read(`SELECT rule_id, person_id, friend_id, number
-		FROM referral
-		WHERE account_id = $1 AND rule_id = $2 AND number > $3 AND number < $4 AND person_id IN (`+in(5, len(group))+`)
-		ORDER BY number, friend_id`,
+	// A referral is kept under its friend, so the advocate's are found by the
+	// conversions that made them count.
+	err = tx.read(`SELECT DISTINCT f.rule_id, f.person_id, f.friend_id, f.number
+		FROM conversion v
+		JOIN referral f ON f.account_id = v.account_id AND f.friend_id = v.friend_id AND f.person_id = v.advocate
+		WHERE v.account_id = $1 AND f.rule_id = $2 AND f.number > $3 AND f.number < $4 AND v.advocate IN (`+in(5, len(group))+`)
+		ORDER BY f.number, f.friend_id`,
 		func(r Row) error {
 			var f Referral
 			err := r.Scan(&f.Rule, &f.Advocate, &f.Friend, &f.Number)
@@ -98,13 +101,18 @@ func (tx *Tx) Contacts(ids []model.PersonID) (map[model.PersonID]*Contact, error
 		}, listed...)
 	profiles := tx.ask(`SELECT person_id, first_name, last_name, ip, agent
 		FROM profile
-		WHERE account_id = $1 AND person_id IN (`+in(2, len(listed))+`)`,
+		WHERE account_id = $1 AND person_id IN (`+in(2, len(listed))+`)
+		ORDER BY person_id`,
 		func(r Row) error {
 			var p model.Profile
 			err := r.Scan(&p.Person, &p.FirstName, &p.LastName, &p.IP, &p.Agent)
+			c := contacts[owner[p.Person]]
 			if owner[p.Person] == p.Person {
-				contacts[p.Person].Profile = p
+				c.Profile = p.Over(c.Profile)
+			} else { // who was merged into them says what they do not
+				c.Profile = c.Profile.Over(p)
 			}
+			c.Profile.Person = c.Person
 			return err
 		}, listed...)
 	if err := tx.run(identities, profiles); err != nil {
