@@ -56,6 +56,7 @@ func TestGatherAnswersEachItsOwn(t *testing.T) {
 		if took := time.Since(start); took > 5*time.Second || groups.Load() > 24 {
 			t.Errorf("%d groups took %v", groups.Load(), took)
 		}
+		synctest.Wait()
 		if len(g.waiting) != 0 || len(g.busy) != 0 {
 			t.Errorf("left behind: %v waiting, %v busy", g.waiting, g.busy)
 		}
