@@ -152,6 +152,7 @@ func clickDetail(v Visit) string {
 	if v.IP == "" && v.Agent == "" {
 		return ""
 	}
+	v.Agent = clip(v.Agent)
 	body, err := json.Marshal(struct {
 		IP    string `json:"ip,omitempty"`
 		Agent string `json:"agent,omitempty"`

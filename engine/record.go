@@ -130,7 +130,7 @@ func (o *occurrence) happening() rule.Happening {
 // record is the life of an event: whom and what it names, whose referral it
 // belongs to, what that earns. All of it is one transaction.
 func (e *Engine) record(ctx context.Context, account model.AccountID, o occurrence) (*Recorded, error) {
-	if err := cmp.Or(o.Who.check(), tooLong("name", o.name), tooLong("coupon_code", o.CouponCode), tooLong("referral_code", o.ReferralCode)); err != nil {
+	if err := cmp.Or(o.Who.check(), tooLong("name", o.name)); err != nil {
 		return nil, err
 	}
 	var answer *Recorded
@@ -234,7 +234,7 @@ func (t *turn) note(event *model.Event, o occurrence, found *store.Found, a acto
 		event.Facts.Coupon = &c.CouponRef
 		t.tx.UseCoupon(c.CouponRef, t.now)
 	}
-	o.detail.IP, o.detail.Agent = o.IP, o.Agent
+	o.detail.IP, o.detail.Agent = o.IP, clip(o.Agent)
 	o.detail.Coupon, o.detail.Code, o.detail.Attribution = o.CouponCode, o.ReferralCode, o.AttributionID
 	body, err := json.Marshal(o.detail)
 	if err != nil {

@@ -267,8 +267,6 @@ func TestTextTooLongForAKeyIsRefused(t *testing.T) {
 		for _, p := range []engine.Purchase{
 			{Who: engine.Who{CustomerID: long}},
 			{Who: engine.Who{Email: long + "@example.com"}},
-			{Referral: engine.Referral{ReferralCode: long}},
-			{Referral: engine.Referral{CouponCode: long}},
 		} {
 			p.OrderID, p.Amount, p.Currency = "o-1", 1, "USD"
 			_, err := s.core.RecordPurchase(t.Context(), s.account, p)
@@ -283,6 +281,11 @@ func TestTextTooLongForAKeyIsRefused(t *testing.T) {
 		longest := engine.Who{CustomerID: strings.Repeat("c", engine.Longest)}
 		if r := s.purchase(engine.Purchase{Who: longest, OrderID: "o-1", Amount: 1, Currency: "USD"}); r.Repeated {
 			t.Error("a refused purchase took the order's number")
+		}
+		unknown := engine.Referral{ReferralCode: long, CouponCode: long, AttributionID: long}
+		r := s.purchase(engine.Purchase{Who: engine.Who{CustomerID: "c"}, Referral: unknown, OrderID: "o-2", Amount: 1, Currency: "USD"})
+		if got := s.via(r.Event); got != "" {
+			t.Errorf("a code that nobody can have attributes to %s", got)
 		}
 	})
 }

@@ -38,6 +38,15 @@ func tooLong(field, text string) error {
 	return &model.Error{Kind: model.Invalid, Field: field, Msg: fmt.Sprintf("%s is longer than %d bytes", strings.ReplaceAll(field, "_", " "), Longest)}
 }
 
+// clip cuts what a browser says of itself to what is worth keeping.
+func clip(agent string) string {
+	const longest = 1024
+	if len(agent) <= longest {
+		return agent
+	}
+	return strings.ToValidUTF8(agent[:longest], "")
+}
+
 // check refuses what cannot be kept of a person.
 func (w Who) check() error {
 	return cmp.Or(
@@ -142,7 +151,7 @@ func (t *turn) admit(a actor, who Who) error {
 
 // describe keeps what was sent of a person; what was not sent stays.
 func (t *turn) describe(a actor, who Who) error {
-	p := model.Profile{Person: a.id, FirstName: who.FirstName, LastName: who.LastName, IP: who.IP, Agent: who.Agent}
+	p := model.Profile{Person: a.id, FirstName: who.FirstName, LastName: who.LastName, IP: who.IP, Agent: clip(who.Agent)}
 	if who.Extra != nil {
 		extra := map[string]json.RawMessage{}
 		if !a.fresh {

@@ -8,7 +8,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
+	"os"
 	"sync/atomic"
 
 	"github.com/pressly/goose/v3"
@@ -48,6 +50,9 @@ func Open(ctx context.Context, config Config) (*Engine, error) {
 	if config.Readers <= 0 {
 		config.Readers = 4
 	}
+	if err := private(config.Path); err != nil {
+		return nil, fmt.Errorf("open %s: %w", config.Path, err)
+	}
 	c, err := open(config.Path, writerPragmas)
 	if err != nil {
 		return nil, fmt.Errorf("open %s: %w", config.Path, err)
@@ -58,6 +63,19 @@ func Open(ctx context.Context, config Config) (*Engine, error) {
 		writer:  newWriter(c, config.Path, config.Log),
 		readers: newReaders(config.Path, config.Readers),
 	}, nil
+}
+
+// private makes a database that is not there yet for its owner alone: it holds
+// personal data. SQLite gives its other files the same mode.
+func private(path string) error {
+	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600)
+	if errors.Is(err, fs.ErrExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	return f.Close()
 }
 
 // Name is "sqlite".
