@@ -197,16 +197,7 @@ type Referral struct {
 	Number   int64 // first, second … friend of the advocate
 }
 
-// Referrals lists under which rules friends count for advocates.
-func (tx *Tx) Referrals(advocates, friends []model.PersonID) ([]Referral, error) {
-	statement, list := tx.referrals(advocates, friends)
-	if statement == nil {
-		return nil, nil
-	}
-	err := tx.run(*statement)
-	return *list, err
-}
-
+// referrals asks under which rules friends count for advocates.
 func (tx *Tx) referrals(advocates, friends []model.PersonID) (*Statement, *[]Referral) {
 	list := &[]Referral{}
 	if len(advocates) == 0 || len(friends) == 0 {
