@@ -9,7 +9,7 @@ import (
 )
 
 // readerPragmas keep a reader from writing and its cache small.
-const readerPragmas = `PRAGMA cache_size = -2000; PRAGMA query_only = ON;`
+const readerPragmas = `PRAGMA cache_size = -4000; PRAGMA query_only = ON;`
 
 // readers is a bounded pool of connections, opened when first needed.
 type readers struct {

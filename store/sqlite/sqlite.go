@@ -11,6 +11,7 @@ import (
 	"io/fs"
 	"log/slog"
 	"os"
+	"runtime"
 	"sync/atomic"
 
 	"github.com/pressly/goose/v3"
@@ -22,7 +23,7 @@ import (
 type Config struct {
 	Path    string       // the file; it is made if it is not there
 	Log     *slog.Logger // nil discards
-	Readers int          // most connections that read at once; 0 means 4
+	Readers int          // most connections that read at once; 0 means one a processor, from 2 to 4
 }
 
 // Engine is an open SQLite database. It is safe for concurrent use.
@@ -48,7 +49,7 @@ func Open(ctx context.Context, config Config) (*Engine, error) {
 		config.Log = slog.New(slog.DiscardHandler)
 	}
 	if config.Readers <= 0 {
-		config.Readers = 4
+		config.Readers = min(max(runtime.GOMAXPROCS(0), 2), 4)
 	}
 	if err := private(config.Path); err != nil {
 		return nil, fmt.Errorf("open %s: %w", config.Path, err)
