@@ -2,7 +2,6 @@ package engine
 
 import (
 	"context"
-	"crypto/rand"
 	"crypto/rsa"
 	"crypto/x509"
 	"encoding/json"
@@ -82,7 +81,7 @@ func (e *Engine) newAccount(ctx context.Context, earlier *newAccount, slug strin
 	made := &newAccount{}
 	if earlier != nil {
 		*made = *earlier
-	} else if err := made.makeKey(); err != nil {
+	} else if err := made.makeKey(e.newKey); err != nil {
 		return nil, err
 	}
 	made.ID, made.Slug = id, slug
@@ -90,8 +89,8 @@ func (e *Engine) newAccount(ctx context.Context, earlier *newAccount, slug strin
 	return made, nil
 }
 
-func (a *newAccount) makeKey() error {
-	key, err := rsa.GenerateKey(rand.Reader, 2048)
+func (a *newAccount) makeKey(newKey func() (*rsa.PrivateKey, error)) error {
+	key, err := newKey()
 	if err != nil {
 		return err
 	}

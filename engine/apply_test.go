@@ -70,6 +70,7 @@ var processes atomic.Int64
 // newEngine is another process on the same database.
 func newEngine(db store.Engine) *engine.Engine {
 	return engine.New(engine.Settings{
+		NewKey: oneKey,
 		Store:  store.New(db),
 		Secret: secret.New(bytes.Repeat([]byte{7}, secret.Size)),
 		Now:    func() time.Time { return noon },

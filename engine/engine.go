@@ -5,6 +5,8 @@
 package engine
 
 import (
+	"crypto/rand"
+	"crypto/rsa"
 	"log/slog"
 	"sync/atomic"
 	"time"
@@ -27,7 +29,10 @@ type Settings struct {
 	// SignLink signs the attribution that rides on landing addresses; nil
 	// leaves it out.
 	SignLink LinkSigner
-	Log      *slog.Logger
+	// NewKey makes the key by which an account signs; nil makes one of RSA with
+	// 2048 bits, which takes a good part of a second.
+	NewKey func() (*rsa.PrivateKey, error)
+	Log    *slog.Logger
 }
 
 // Engine runs the use cases. Safe for concurrent use.
@@ -44,6 +49,7 @@ type Engine struct {
 
 	adjustments gather[ledgerKey, Adjustment, *Adjusted]
 
+	newKey     func() (*rsa.PrivateKey, error)
 	signLink   LinkSigner
 	cookieKey  []byte
 	links      links
@@ -56,7 +62,10 @@ type Engine struct {
 func New(s Settings) *Engine {
 	e := &Engine{
 		store: s.Store, secret: s.Secret, clock: s.Now, newID: s.NewID, linkURL: s.LinkURL, log: s.Log,
-		signLink: s.SignLink, cookieKey: s.Secret.Key("visitor cookie"),
+		newKey: s.NewKey, signLink: s.SignLink, cookieKey: s.Secret.Key("visitor cookie"),
+	}
+	if e.newKey == nil {
+		e.newKey = func() (*rsa.PrivateKey, error) { return rsa.GenerateKey(rand.Reader, 2048) }
 	}
 	e.adjustments.run, e.adjustments.max = e.adjustTogether, adjustGroup
 	e.clicks.run, e.clicks.max = e.clickTogether, clickGroup

@@ -3,6 +3,8 @@ package engine_test
 import (
 	"bytes"
 	"context"
+	"crypto/rand"
+	"crypto/rsa"
 	"log/slog"
 	"path/filepath"
 	"strings"
@@ -20,6 +22,10 @@ import (
 	"grapevine/store/postgres"
 	"grapevine/store/sqlite"
 )
+
+// oneKey is the key of every account in tests: making one takes longer than
+// most tests.
+var oneKey = sync.OnceValues(func() (*rsa.PrivateKey, error) { return rsa.GenerateKey(rand.Reader, 2048) })
 
 // noon is when every stage begins.
 var noon = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
@@ -85,7 +91,8 @@ func newStage(t testing.TB, database store.Engine, file string) *stage {
 // node is an engine on the stage's database, as one of several processes.
 func (s *stage) node(n int) *engine.Engine {
 	return engine.New(engine.Settings{
-		Store: s.store, Secret: secret.New(bytes.Repeat([]byte("s"), secret.Size)),
+		NewKey: oneKey,
+		Store:  s.store, Secret: secret.New(bytes.Repeat([]byte("s"), secret.Size)),
 		Now: s.clock, NewID: model.NewMaker(s.clock, n, 0, 1<<40).Next,
 		LinkURL: "https://grapevine.example/r", Log: slog.New(slog.DiscardHandler),
 		SignLink: func(_ *engine.Config, attribution, domain string, _ time.Time) (string, error) {
