@@ -98,7 +98,6 @@ func (t *turn) conversion(s *scene, h *hit) *model.Conversion {
 		Via: h.via, Code: h.code, CountedFrom: h.from, At: t.now,
 	}
 	t.conversions = append(t.conversions, c)
-	t.tally(int64(c.Campaign), string(c.Kind), 1)
 	return c
 }
 

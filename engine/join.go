@@ -175,7 +175,7 @@ func (t *turn) takePart(answer *Joined, j Join, campaign *model.Campaign, sent *
 	return p, brought, nil
 }
 
-// What is counted of participants, beside the kinds of conversions.
+// What is counted of participants and clicks.
 const (
 	tallyClick     = "click"
 	tallyJoined    = "joined"

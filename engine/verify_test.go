@@ -38,7 +38,7 @@ func TestVerifyNamesEachDamagedRow(t *testing.T) {
 			{"UPDATE ledger_entry SET reward_id = reward_id + 1", "UPDATE ledger_entry SET reward_id = reward_id - 1", "ledger_entry reward"},
 			{"UPDATE credit SET remaining = remaining - 1", "UPDATE credit SET remaining = remaining + 1", "credit sum of what is active"},
 			{"UPDATE tally SET n = n + 1 WHERE what = 'click'", "UPDATE tally SET n = n - 1 WHERE what = 'click'", "tally sum"},
-			{"UPDATE tally SET n = n + 1 WHERE what = 'purchase'", "UPDATE tally SET n = n - 1 WHERE what = 'purchase'", "tally sum"},
+			{"UPDATE tally SET n = n + 1 WHERE what = 'joined'", "UPDATE tally SET n = n - 1 WHERE what = 'joined'", "tally sum"},
 			{"UPDATE person SET purchases = purchases + 1", "UPDATE person SET purchases = purchases - 1", "person purchases"},
 			{"UPDATE progress SET places = places + 1", "UPDATE progress SET places = places - 1", "progress places"},
 			{"UPDATE progress SET friends = friends + 1", "UPDATE progress SET friends = friends - 1", "progress friends"},

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"sync/atomic"
 	"time"
 
 	"grapevine/model"
@@ -10,8 +11,7 @@ import (
 // false when the batch is empty: no code is free, and nobody whose transaction
 // is open holds one that may come back.
 func (tx *Tx) TakeCoupon(batch model.BatchID, reward model.RewardID, friend bool) (model.CouponID, bool, error) {
-	// What others hold is skipped, so that a batch is no queue.
-	id, err := tx.takeCoupon(batch, reward, friend, tx.engine.SkipLocked())
+	id, err := tx.nextCoupon(batch)
 	for err == nil && id == 0 {
 		free := false
 		err = tx.read(`SELECT 1
@@ -23,26 +23,48 @@ func (tx *Tx) TakeCoupon(batch model.BatchID, reward model.RewardID, friend bool
 			return 0, false, err
 		}
 		// All that are free are held: wait for one and see what became of it.
-		id, err = tx.takeCoupon(batch, reward, friend, tx.engine.ForUpdate())
+		id, err = tx.freeCoupon(batch, 0, tx.engine.ForUpdate())
 	}
-	return id, err == nil, err
-}
-
-func (tx *Tx) takeCoupon(batch model.BatchID, reward model.RewardID, friend bool, lock string) (model.CouponID, error) {
-	var id model.CouponID
-	err := tx.read(`SELECT id
-		FROM coupon
-		WHERE account_id = $1 AND batch_id = $2 AND reward_id = 0
-		ORDER BY id
-		LIMIT 1`+lock,
-		func(r Row) error { return r.Scan(&id) }, batch)
-	if err != nil || id == 0 {
-		return 0, err
+	if err != nil {
+		return 0, false, err
 	}
 	tx.write(`UPDATE coupon
 		SET reward_id = $4, friend = $5
 		WHERE account_id = $1 AND batch_id = $2 AND id = $3`, batch, id, reward, friend)
-	return id, nil
+	return id, true, nil
+}
+
+// nextCoupon finds a free code that nobody holds, 0 where there is none. A
+// batch is no queue: each who asks looks first behind what was given to the one
+// before, and only where the codes end for one that was given back.
+func (tx *Tx) nextCoupon(batch model.BatchID) (model.CouponID, error) {
+	kept, _ := tx.next.LoadOrStore(batchKey{tx.account, batch}, new(atomic.Int64))
+	next := kept.(*atomic.Int64)
+	from := next.Add(1) - 1
+	id, err := tx.freeCoupon(batch, model.CouponID(from), tx.engine.SkipLocked())
+	if err == nil && id == 0 && from > 0 {
+		id, err = tx.freeCoupon(batch, 0, tx.engine.SkipLocked())
+	}
+	if behind := int64(id) + 1; id != 0 && from < behind-1 {
+		next.CompareAndSwap(from+1, behind)
+	}
+	return id, err
+}
+
+type batchKey struct {
+	account model.AccountID
+	batch   model.BatchID
+}
+
+func (tx *Tx) freeCoupon(batch model.BatchID, from model.CouponID, lock string) (model.CouponID, error) {
+	var id model.CouponID
+	err := tx.read(`SELECT id
+		FROM coupon
+		WHERE account_id = $1 AND batch_id = $2 AND reward_id = 0 AND id >= $3
+		ORDER BY id
+		LIMIT 1`+lock,
+		func(r Row) error { return r.Scan(&id) }, batch, from)
+	return id, err
 }
 
 // UseCoupon queues that a coupon was used. One that was voided since it was

@@ -17,6 +17,8 @@ type Store struct {
 
 	mu   sync.Mutex
 	kick func(model.AccountID)
+
+	next sync.Map // batchKey to *atomic.Int64: where the next free coupon may be
 }
 
 // New puts the queries on an engine.
@@ -50,6 +52,7 @@ type Tx struct {
 	account model.AccountID
 	queued  []Statement
 	jobs    bool
+	next    *sync.Map
 }
 
 // InTx runs fn in one transaction bound to one account, and commits if fn
@@ -58,7 +61,7 @@ type Tx struct {
 func (s *Store) InTx(ctx context.Context, account model.AccountID, fn func(*Tx) error) error {
 	var jobs bool
 	once := func(conn Conn) ([]Statement, error) {
-		tx := &Tx{ctx: ctx, conn: conn, engine: s.engine, account: account}
+		tx := &Tx{ctx: ctx, conn: conn, engine: s.engine, account: account, next: &s.next}
 		if err := fn(tx); err != nil {
 			return nil, err
 		}
@@ -90,7 +93,7 @@ var ErrAgain = errors.New("changed meanwhile")
 // View runs fn on one snapshot of one account. Queries that write fail.
 func (s *Store) View(ctx context.Context, account model.AccountID, fn func(*Tx) error) error {
 	return s.engine.View(ctx, func(conn Conn) error {
-		return fn(&Tx{ctx: ctx, conn: conn, engine: s.engine, account: account})
+		return fn(&Tx{ctx: ctx, conn: conn, engine: s.engine, account: account, next: &s.next})
 	})
 }
 

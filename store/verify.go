@@ -193,7 +193,7 @@ type TallyOff struct {
 	Want    int64
 }
 
-// TalliesOff counts clicks, conversions and participants again, and lists the
+// TalliesOff counts clicks and participants again, and lists the
 // counters that say something else.
 func (tx *Tx) TalliesOff() ([]TallyOff, error) {
 	var off []TallyOff
@@ -204,8 +204,6 @@ func (tx *Tx) TalliesOff() ([]TallyOff, error) {
 			SELECT campaign_id, 'click', 0, 1 FROM click WHERE account_id = $1
 			UNION ALL
 			SELECT participant_id, 'click', 0, 1 FROM click WHERE account_id = $1 AND participant_id <> 0
-			UNION ALL
-			SELECT campaign_id, kind, 0, 1 FROM conversion WHERE account_id = $1
 			UNION ALL
 			SELECT campaign_id, 'joined', 0, 1 FROM participant WHERE account_id = $1
 			UNION ALL

@@ -11,6 +11,7 @@ import (
 	"hash/fnv"
 	"log/slog"
 	"strconv"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -34,6 +35,11 @@ type Engine struct {
 	writes *pgxpool.Pool // whose statements are bounded in time
 	reads  *pgxpool.Pool
 	closed atomic.Bool
+
+	commits atomic.Int64
+	life    context.Context // ends when the engine closes, for what nobody waits for
+	end     context.CancelFunc
+	working sync.WaitGroup
 }
 
 var _ store.Engine = (*Engine)(nil)
@@ -62,6 +68,7 @@ func Open(ctx context.Context, config Config) (*Engine, error) {
 		return nil, err
 	}
 	e := &Engine{log: config.Log, writes: writes, reads: reads}
+	e.life, e.end = context.WithCancel(context.WithoutCancel(ctx))
 	if err := reads.Ping(ctx); err != nil {
 		return nil, errors.Join(fmt.Errorf("connect to PostgreSQL: %w", err), e.Close())
 	}
@@ -79,6 +86,9 @@ func openPool(ctx context.Context, url string, size int, params map[string]strin
 	if run["application_name"] == "" {
 		run["application_name"] = "grapevine"
 	}
+	// Every search is by keys: whatever the values, one plan is the best, and
+	// to plan costs more than to run.
+	run["plan_cache_mode"] = "force_generic_plan"
 	for name, value := range params {
 		run[name] = value
 	}
@@ -101,6 +111,8 @@ func (e *Engine) Close() error {
 		return store.ErrClosed
 	}
 	e.writes.Close()
+	e.end()
+	e.working.Wait()
 	e.reads.Close()
 	return nil
 }

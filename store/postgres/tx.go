@@ -53,6 +53,7 @@ func (e *Engine) attempt(ctx context.Context, fn func(store.Conn) ([]store.State
 	defer t.rollback()
 	err = t.update(fn)
 	if err == nil {
+		e.committed()
 		return nil, false
 	}
 	switch {
