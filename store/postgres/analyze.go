@@ -11,8 +11,8 @@ import (
 // statistics one index is as good to it as another: on a new database a search
 // for one e-mail address would read all of the account's. Autovacuum mends that
 // within minutes; a new server is busy long before. So tables are analyzed when
-// a number of transactions are done, each time ten times as many as before,
-// by the rule that autovacuum has. Plans are made anew after it.
+// a number of transactions are done, each time twice as many as before, by the
+// rule that autovacuum has. Plans are made anew after it.
 
 // analyzeLast is the last number of transactions after which tables are
 // analyzed: by then autovacuum has taken over.
@@ -24,10 +24,8 @@ func (e *Engine) committed() {
 	if n > analyzeLast {
 		return
 	}
-	for at := int64(1); at <= n; at *= 10 {
-		if n == at {
-			e.working.Go(e.analyze)
-		}
+	if n&(n-1) == 0 { // 1, 2, 4 …
+		e.working.Go(e.analyze)
 	}
 }
 

@@ -30,8 +30,8 @@ func TestBusyTablesGetStatistics(t *testing.T) {
 	for i := range 120 {
 		update(`INSERT INTO busy (a, b) VALUES ($1, 7)`, i)
 	}
-	// PostgreSQL counts changes up to a second late, so the next look, at a
-	// thousand transactions, is the one that is sure to see them.
+	// PostgreSQL counts changes up to a second late, so a later look is the one that
+	// is sure to see them.
 	time.Sleep(1100 * time.Millisecond)
 	for i := 120; i < 1000; i++ {
 		update(`INSERT INTO busy (a, b) VALUES ($1, 7)`, i)
