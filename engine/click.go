@@ -103,7 +103,6 @@ func (e *Engine) clickTogether(account model.AccountID, clicks []*click) ([]resu
 				Participant: c.link.Participant, Visitor: c.visitor, Self: owns[i], At: t.now, Detail: clickDetail(c.visit),
 			}
 			t.tally(int64(c.link.Campaign), tallyClick, 1)
-			t.tally(int64(c.link.Participant), tallyClick, 1)
 		}
 		t.tx.InsertClicks(rows)
 		return t.attest(clicks, results)

@@ -203,8 +203,6 @@ func (tx *Tx) TalliesOff() ([]TallyOff, error) {
 			UNION ALL
 			SELECT campaign_id, 'click', 0, 1 FROM click WHERE account_id = $1
 			UNION ALL
-			SELECT participant_id, 'click', 0, 1 FROM click WHERE account_id = $1 AND participant_id <> 0
-			UNION ALL
 			SELECT campaign_id, 'joined', 0, 1 FROM participant WHERE account_id = $1
 			UNION ALL
 			SELECT campaign_id, 'referred', 0, 1 FROM participant WHERE account_id = $1 AND referrer_id <> 0
