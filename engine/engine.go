@@ -52,7 +52,8 @@ type Engine struct {
 	newKey     func() (*rsa.PrivateKey, error)
 	signLink   LinkSigner
 	cookieKey  []byte
-	links      links
+	links      cache[string, *link] // by folded code
+	sponsors   cache[sponsorKey, *sponsor]
 	signatures signatures
 	clicks     gather[model.AccountID, *click, counted]
 }
@@ -67,6 +68,7 @@ func New(s Settings) *Engine {
 	if e.newKey == nil {
 		e.newKey = func() (*rsa.PrivateKey, error) { return rsa.GenerateKey(rand.Reader, 2048) }
 	}
+	e.links.limit, e.sponsors.limit = 200_000, 50_000
 	e.adjustments.run, e.adjustments.max = e.adjustTogether, adjustGroup
 	e.clicks.run, e.clicks.max = e.clickTogether, clickGroup
 	return e

@@ -4,7 +4,6 @@ import (
 	"context"
 	"net/url"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/google/uuid"
@@ -26,26 +25,9 @@ type link struct {
 	broken        error  // why the link leads nowhere
 }
 
-// links keeps links by code, bounded: full, it begins anew.
-type links struct {
-	kept  sync.Map // folded code to *link
-	count atomic.Int64
-}
-
-const linksKept = 200_000
-
-func (c *links) put(l *link) {
-	if c.count.Add(1) > linksKept {
-		c.kept.Clear()
-		c.count.Store(1)
-	}
-	c.kept.Store(l.Folded, l)
-}
-
 // linkByCode finds a code on the server. Fails with NotFound.
 func (e *Engine) linkByCode(ctx context.Context, folded string) (*link, error) {
-	if kept, ok := e.links.kept.Load(folded); ok {
-		l := kept.(*link)
+	if l, ok := e.links.get(folded); ok {
 		if cfg, err := e.Config(ctx, l.account); err == nil && cfg == l.cfg {
 			return l, nil
 		}
@@ -72,7 +54,7 @@ func (e *Engine) linkByCode(ctx context.Context, folded string) (*link, error) {
 		return nil, err
 	}
 	l.lead()
-	e.links.put(l)
+	e.links.put(folded, l)
 	return l, nil
 }
 

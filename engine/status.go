@@ -31,12 +31,7 @@ func (e *Engine) ReferralStatus(ctx context.Context, account model.AccountID, co
 	if cfg.BlockedCode(folded) {
 		return nil, &model.Error{Kind: model.Invalid, Reason: model.CodeBlocked, Field: "code", Msg: "the code is blocked"}
 	}
-	var sponsor *store.Sponsor
-	err = e.store.View(ctx, account, func(tx *store.Tx) error {
-		var err error
-		sponsor, err = tx.Sponsor(folded)
-		return err
-	})
+	sponsor, err := e.sponsorOf(ctx, cfg, folded)
 	if err != nil {
 		return nil, err
 	}
@@ -64,6 +59,47 @@ func (e *Engine) ReferralStatus(ctx context.Context, account model.AccountID, co
 		}
 	}
 	return status, nil
+}
+
+type sponsorKey struct {
+	account model.AccountID
+	folded  string
+}
+
+// sponsor is a code's owner as they were read under a configuration.
+type sponsor struct {
+	*store.Sponsor
+	cfg *Config
+}
+
+// sponsorOf finds the owner of a code. Whatever changes a person takes a turn,
+// so one who has taken none since is who they were: one short question instead
+// of all that their names are read from.
+func (e *Engine) sponsorOf(ctx context.Context, cfg *Config, folded string) (*store.Sponsor, error) {
+	key := sponsorKey{cfg.ID, folded}
+	known, ok := e.sponsors.get(key)
+	var found *store.Sponsor
+	fresh := false
+	err := e.store.View(ctx, cfg.ID, func(tx *store.Tx) error {
+		if ok && known.cfg == cfg {
+			turns, err := tx.Turns(known.Person)
+			if err != nil {
+				return err
+			}
+			if turns == known.Turns {
+				found = known.Sponsor
+				return nil
+			}
+		}
+		var err error
+		found, err = tx.Sponsor(folded)
+		fresh = true
+		return err
+	})
+	if err == nil && fresh && found.Turns != 0 {
+		e.sponsors.put(key, &sponsor{found, cfg})
+	}
+	return found, err
 }
 
 // SigningKey is a key for what we sign and get back, by purpose. All nodes

@@ -4,6 +4,8 @@ import "grapevine/model"
 
 // Sponsor is a code and how its owner is addressed.
 type Sponsor struct {
+	Person     model.PersonID
+	Turns      int64 // of the person; whatever changes them takes one. 0: merged with others
 	Shown      string
 	Campaign   model.CampaignID
 	CustomerID string
@@ -21,10 +23,9 @@ func (tx *Tx) Sponsor(folded string) (*Sponsor, error) {
 		main bool
 		at   int64
 	}{}
-	var merged model.PersonID
 	err := tx.read(`SELECT c.shown, c.campaign_id, COALESCE(f.first_name, ''), COALESCE(f.last_name, ''),
 			COALESCE(i.kind, 0), COALESCE(i.shown, ''), COALESCE(i.main, 0), COALESCE(i.at, 0),
-			CASE WHEN p.alias_of <> 0 OR p.aliases > 0 THEN p.id ELSE 0 END
+			p.id, `+turnsAlone+`
 		FROM code c
 		JOIN person p ON p.account_id = c.account_id AND p.id = c.person_id
 		LEFT JOIN profile f ON f.account_id = c.account_id AND f.person_id = `+canonical+`
@@ -37,7 +38,7 @@ func (tx *Tx) Sponsor(folded string) (*Sponsor, error) {
 			var kind, at int64
 			var main bool
 			var name string
-			if err := r.Scan(&s.Shown, &s.Campaign, &s.FirstName, &s.LastName, &kind, &name, &main, &at, &merged); err != nil {
+			if err := r.Scan(&s.Shown, &s.Campaign, &s.FirstName, &s.LastName, &kind, &name, &main, &at, &s.Person, &s.Turns); err != nil {
 				return err
 			}
 			b := &best[kind]
@@ -55,10 +56,24 @@ func (tx *Tx) Sponsor(folded string) (*Sponsor, error) {
 	if err == nil && s == nil {
 		err = missing(model.CodeUnknown, "code", folded)
 	}
-	if err == nil && merged != 0 {
-		err = tx.groupNames(s, merged)
+	if err == nil && s.Turns == 0 {
+		err = tx.groupNames(s, s.Person)
 	}
 	return s, err
+}
+
+// turnsAlone are the turns of a person who was merged with nobody, else 0.
+const turnsAlone = `CASE WHEN p.alias_of <> 0 OR p.aliases > 0 THEN 0 ELSE p.turns END`
+
+// Turns tells how many turns a person has taken, 0 where they were merged with
+// others.
+func (tx *Tx) Turns(id model.PersonID) (int64, error) {
+	var turns int64
+	err := tx.read(`SELECT `+turnsAlone+`
+		FROM person p
+		WHERE p.account_id = $1 AND p.id = $2`,
+		func(r Row) error { return r.Scan(&turns) }, id)
+	return turns, err
 }
 
 // groupNames puts in what a merge left with others: their names are the
