@@ -67,20 +67,6 @@ WHERE hash = $1`, func(row Row) error { return row.Scan(&id) }, hash)
 	return id, err
 }
 
-// AccountByCode returns whose code it is, by its folded form. It fails with
-// NotFound where it is nobody's.
-func (s *Store) AccountByCode(ctx context.Context, folded string) (model.AccountID, error) {
-	var id model.AccountID
-	err := s.ask(ctx, `
-SELECT account_id
-FROM code_directory
-WHERE folded = $1`, func(row Row) error { return row.Scan(&id) }, folded)
-	if err == nil && id == 0 {
-		err = missing(model.CodeUnknown, "code", folded)
-	}
-	return id, err
-}
-
 func (s *Store) accounts(ctx context.Context, sql string, args ...any) ([]model.Account, error) {
 	var all []model.Account
 	err := s.ask(ctx, sql, func(row Row) error {
