@@ -45,8 +45,11 @@ func (tx *Tx) nextCoupon(batch model.BatchID) (model.CouponID, error) {
 	if err == nil && id == 0 && from > 0 {
 		id, err = tx.freeCoupon(batch, 0, tx.engine.SkipLocked())
 	}
-	if id != 0 && int64(id) != from {
-		next.Store(int64(id) + 1) // a hint: who meets another's code passes over it
+	switch { // a hint: who meets another's code passes over it
+	case id == 0:
+		next.Store(0) // codes that are added come in their order
+	case int64(id) != from:
+		next.Store(int64(id) + 1)
 	}
 	return id, err
 }
