@@ -18,8 +18,11 @@ const (
 	Custom       EventKind = "custom"
 	PageReached  EventKind = "page"
 	Qualified    EventKind = "qualified"
-	CustomerKept EventKind = "customer" // raises nothing
-	LinkMade     EventKind = "link"     // raises nothing
+	CustomerKept EventKind = "customer"      // raises nothing
+	LinkMade     EventKind = "link"          // raises nothing
+	WidgetViewed EventKind = "widget_viewed" // raises nothing
+	WidgetActed  EventKind = "widget_acted"  // raises nothing: what a visitor did in a widget
+	Shared       EventKind = "shared"        // raises nothing
 
 	Unqualified     EventKind = "unqualified"      // subject: participant
 	Uncounted       EventKind = "uncounted"        // person: the advocate; subject: the friend who no longer counts
@@ -48,6 +51,7 @@ type Event struct {
 	Currency string
 	Version  int64 // of the account's settings
 	Facts    Facts
+	Facet    FacetID
 	At       time.Time
 }
 
@@ -110,5 +114,6 @@ type Conversion struct {
 	Via         Via
 	Code        string
 	CountedFrom time.Time // when the window opened
+	Facet       FacetID
 	At          time.Time
 }

@@ -29,6 +29,7 @@ type (
 	EndpointID    int64
 	DeliveryID    int64
 	JobID         int64
+	FacetID       int64 // see Facet
 )
 
 // Epoch is when ids begin: their upper 40 bits count milliseconds from here.

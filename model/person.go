@@ -100,6 +100,7 @@ type Click struct {
 	Participant ParticipantID
 	Visitor     VisitorID
 	Self        bool // the visitor owns the code
+	Facet       FacetID
 	At          time.Time
 	Detail      string // JSON: address and agent; "" is none
 }

@@ -51,6 +51,7 @@ type Reward struct {
 	Coupon      CouponID // place in the batch; 0: none handed out
 	DueAt       time.Time
 	Why         Why
+	Facet       FacetID
 	At          time.Time
 	EarnedAt    time.Time
 	DeliveredAt time.Time

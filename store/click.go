@@ -32,12 +32,12 @@ func (tx *Tx) InsertClicks(clicks []model.Click) {
 	rows := make([][]any, len(clicks))
 	var details [][]any
 	for i, c := range clicks {
-		rows[i] = []any{c.ID, c.Code, c.Campaign, c.Participant, c.Visitor, c.Self, ms(c.At)}
+		rows[i] = []any{c.ID, c.Code, c.Campaign, c.Participant, c.Visitor, c.Self, c.Facet, ms(c.At)}
 		if c.Detail != "" {
 			details = append(details, []any{c.ID, c.Detail})
 		}
 	}
-	tx.insert("click", "id, code, campaign_id, participant_id, visitor_id, self, at", rows, "")
+	tx.insert("click", "id, code, campaign_id, participant_id, visitor_id, self, facet_id, at", rows, "")
 	tx.insert("detail", "id, body", details, "")
 }
 

@@ -16,9 +16,9 @@ func (tx *Tx) InsertEvents(events []*model.Event) error {
 		if err != nil {
 			return fmt.Errorf("facts of event %d: %w", e.ID, err)
 		}
-		rows[i] = []any{e.ID, e.UUID, string(e.Kind), e.Name, e.Person, e.Turn, e.Subject, int64(e.Amount), e.Currency, e.Version, string(facts), ms(e.At)}
+		rows[i] = []any{e.ID, e.UUID, string(e.Kind), e.Name, e.Person, e.Turn, e.Subject, int64(e.Amount), e.Currency, e.Version, string(facts), e.Facet, ms(e.At)}
 	}
-	tx.insert("event", "id, uuid, kind, name_id, person_id, turn, subject_id, amount, currency, version, facts, at", rows, "")
+	tx.insert("event", "id, uuid, kind, name_id, person_id, turn, subject_id, amount, currency, version, facts, facet_id, at", rows, "")
 	return nil
 }
 
@@ -32,9 +32,9 @@ func (tx *Tx) InsertDetail(id model.EventID, body string) {
 func (tx *Tx) InsertConversions(conversions []*model.Conversion) {
 	rows := make([][]any, len(conversions))
 	for i, c := range conversions {
-		rows[i] = []any{c.ID, c.Event, c.Campaign, c.Version, string(c.Kind), c.Advocate, c.Person, c.Turn, c.Friend, string(c.Via), c.Code, ms(c.CountedFrom), ms(c.At)}
+		rows[i] = []any{c.ID, c.Event, c.Campaign, c.Version, string(c.Kind), c.Advocate, c.Person, c.Turn, c.Friend, string(c.Via), c.Code, ms(c.CountedFrom), c.Facet, ms(c.At)}
 	}
-	tx.insert("conversion", "id, event_id, campaign_id, version, kind, advocate_id, advocate, turn, friend_id, via, code, counted_from, at", rows, "")
+	tx.insert("conversion", "id, event_id, campaign_id, version, kind, advocate_id, advocate, turn, friend_id, via, code, counted_from, facet_id, at", rows, "")
 }
 
 // ConversionsOfEvent lists what an event counts for, by campaign.

@@ -9,7 +9,7 @@ import (
 )
 
 const rewardColumns = `id, uuid, event_id, rule_id, role, campaign_id, version, conversion_id, person_id, friend_id,
-	state, place, number, kind, amount, unit, batch_id, coupon_id, due_at, why, at, earned_at, delivered_at, ended_at`
+	state, place, number, kind, amount, unit, batch_id, coupon_id, due_at, why, facet_id, at, earned_at, delivered_at, ended_at`
 
 // InsertRewards queues new rewards. The key of event, rule and role makes an
 // event reward once.
@@ -22,7 +22,7 @@ func (tx *Tx) InsertRewards(rewards []*model.Reward) error {
 		}
 		rows[i] = []any{w.ID, w.UUID, w.Event, w.Rule, string(w.Role), w.Campaign, w.Version, w.Conversion, w.Person, w.Friend,
 			string(w.State), w.Place, w.Number, string(w.Kind), int64(w.Amount), w.Unit, w.Batch, w.Coupon,
-			ms(w.DueAt), string(why), ms(w.At), ms(w.EarnedAt), ms(w.DeliveredAt), ms(w.EndedAt)}
+			ms(w.DueAt), string(why), w.Facet, ms(w.At), ms(w.EarnedAt), ms(w.DeliveredAt), ms(w.EndedAt)}
 	}
 	tx.insert("reward", rewardColumns, rows, "")
 	return nil
@@ -35,9 +35,9 @@ func (tx *Tx) UpdateReward(w *model.Reward) error {
 		return fmt.Errorf("why of reward %d: %w", w.ID, err)
 	}
 	tx.write(`UPDATE reward
-		SET state = $3, place = $4, coupon_id = $5, why = $6, earned_at = $7, delivered_at = $8, ended_at = $9, due_at = $10
+		SET state = $3, place = $4, coupon_id = $5, why = $6, earned_at = $7, delivered_at = $8, ended_at = $9, due_at = $10, facet_id = $11
 		WHERE account_id = $1 AND id = $2`,
-		w.ID, string(w.State), w.Place, w.Coupon, string(why), ms(w.EarnedAt), ms(w.DeliveredAt), ms(w.EndedAt), ms(w.DueAt))
+		w.ID, string(w.State), w.Place, w.Coupon, string(why), ms(w.EarnedAt), ms(w.DeliveredAt), ms(w.EndedAt), ms(w.DueAt), w.Facet)
 	return nil
 }
 
@@ -46,7 +46,7 @@ func scanReward(r Row, w *model.Reward) error {
 	var why string
 	err := r.Scan(&w.ID, &w.UUID, &w.Event, &w.Rule, &w.Role, &w.Campaign, &w.Version, &w.Conversion, &w.Person, &w.Friend,
 		&w.State, &w.Place, &w.Number, &w.Kind, &w.Amount, &w.Unit, &w.Batch, &w.Coupon,
-		&due, &why, &made, &earned, &delivered, &ended)
+		&due, &why, &w.Facet, &made, &earned, &delivered, &ended)
 	if err != nil {
 		return err
 	}

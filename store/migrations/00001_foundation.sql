@@ -174,10 +174,12 @@ CREATE TABLE click (
   participant_id BIGINT NOT NULL,
   visitor_id     BIGINT NOT NULL,
   self           BIGINT NOT NULL, -- 1: the visitor owns the code
+  facet_id       BIGINT NOT NULL,
   at             BIGINT NOT NULL,
   PRIMARY KEY (account_id, id)
 ) $clustered;
 CREATE INDEX click_visitor ON click (account_id, visitor_id, id);
+CREATE INDEX click_facet ON click (account_id, facet_id, at, id);
 
 CREATE TABLE attribution (
   account_id     BIGINT NOT NULL,
@@ -216,10 +218,12 @@ CREATE TABLE event (
   currency    $text NOT NULL,
   version     BIGINT NOT NULL, -- of the account's settings
   facts       $text NOT NULL, -- JSON: the answer to each condition that a rule asked
+  facet_id    BIGINT NOT NULL,
   at          BIGINT NOT NULL,
   PRIMARY KEY (account_id, id)
 ) $clustered;
 CREATE INDEX event_person ON event (account_id, person_id, id);
+CREATE INDEX event_facet ON event (account_id, facet_id, at, id) WHERE facet_id <> 0;
 
 CREATE TABLE detail (
   account_id  BIGINT NOT NULL,
@@ -252,11 +256,13 @@ CREATE TABLE conversion (
   via            $text NOT NULL, -- coupon, attribution, code, click, referrer
   code           $text NOT NULL,
   counted_from   BIGINT NOT NULL, -- when the window opened
+  facet_id       BIGINT NOT NULL,
   at             BIGINT NOT NULL,
   PRIMARY KEY (account_id, id),
   UNIQUE (account_id, event_id, campaign_id)
 ) $clustered;
 CREATE INDEX conversion_advocate ON conversion (account_id, advocate, id);
+CREATE INDEX conversion_facet ON conversion (account_id, facet_id, at, id) WHERE facet_id <> 0;
 
 -- Rewards.
 
@@ -282,6 +288,7 @@ CREATE TABLE reward (
   coupon_id      BIGINT NOT NULL,
   due_at         BIGINT NOT NULL, -- end of the hold; 0 is none
   why            $text NOT NULL, -- JSON
+  facet_id       BIGINT NOT NULL,
   at             BIGINT NOT NULL,
   earned_at      BIGINT NOT NULL,
   delivered_at   BIGINT NOT NULL,
@@ -290,6 +297,7 @@ CREATE TABLE reward (
   UNIQUE (account_id, event_id, rule_id, role)
 ) $clustered;
 CREATE INDEX reward_person ON reward (account_id, person_id, id);
+CREATE INDEX reward_facet ON reward (account_id, facet_id, at, id) WHERE facet_id <> 0;
 CREATE INDEX reward_waiting ON reward (account_id, batch_id, id) WHERE state = 'pending' AND batch_id <> 0;
 
 CREATE TABLE progress (
@@ -381,6 +389,43 @@ CREATE TABLE credit (
   PRIMARY KEY (account_id, holder, currency, id)
 ) $clustered;
 CREATE INDEX credit_active ON credit (account_id, holder, currency, expires_at, earned_at, id) WHERE ended_at = 0;
+
+-- Lists and their counts: see docs/decisions/0012-lists-and-counts.md.
+
+CREATE TABLE facet (
+  account_id  BIGINT NOT NULL,
+  list        $text NOT NULL, -- view, share, click, sign_up, purchase, reward, capture
+  id          BIGINT NOT NULL, -- digest of what follows and the list; rows carry it, 0 is in no list
+  campaign_id BIGINT NOT NULL,
+  channel     $text NOT NULL,
+  widget_id   $text NOT NULL,
+  widget      $text NOT NULL,
+  kind        $text NOT NULL,
+  PRIMARY KEY (account_id, list, id)
+) $clustered;
+
+CREATE TABLE facet_count (
+  account_id  BIGINT NOT NULL,
+  facet_id    BIGINT NOT NULL,
+  level       BIGINT NOT NULL, -- minutes in a bucket: 1, 60, 1440, 43200
+  bucket      BIGINT NOT NULL, -- of Unix time
+  n           BIGINT NOT NULL,
+  PRIMARY KEY (account_id, facet_id, level, bucket)
+) $clustered;
+
+CREATE TABLE roll (
+  account_id  BIGINT NOT NULL,
+  sealed      BIGINT NOT NULL, -- minutes of Unix time before this one are counted
+  PRIMARY KEY (account_id)
+) $clustered;
+
+CREATE TABLE recount (
+  account_id  BIGINT NOT NULL,
+  facet_id    BIGINT NOT NULL,
+  minute      BIGINT NOT NULL, -- whose rows changed after it may have been counted
+  id          BIGINT NOT NULL, -- of this mark
+  PRIMARY KEY (account_id, facet_id, minute, id)
+) $clustered;
 
 -- Counters for reports.
 

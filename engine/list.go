@@ -1,0 +1,188 @@
+package engine
+
+import (
+	"context"
+	"encoding/json"
+	"time"
+
+	"grapevine/model"
+	"grapevine/money"
+)
+
+// ListQuery asks for a page of a list, newest first.
+type ListQuery struct {
+	From, To   time.Time // inclusive, whole milliseconds; zero: unbounded
+	Size       int       // rows of a page
+	After      Cursor    // zero: the first page
+	Campaign   string    // UUID; "" is any, an unknown one lists nothing
+	Channel    string    // "" is any
+	Widget     string    // its name; "" is any
+	Kind       string    // see each list; "" is any
+	Email      string    // of the person whom the list is filtered by; unknown lists nothing
+	CustomerID string    // with both, who has both
+}
+
+// Cursor is the last row of a page: the next one begins behind it.
+type Cursor struct {
+	At time.Time
+	ID int64
+}
+
+// Listed is a page of a list.
+type Listed[T any] struct {
+	Rows  []T
+	Total int64  // of all pages
+	Next  Cursor // where the next page goes on
+	More  bool   // there is a next page
+}
+
+// Known is how a person is known at the time of the question; empty where nobody is, or who
+// was erased.
+type Known struct {
+	Person     model.PersonID
+	Email      string
+	CustomerID string
+	Name       string
+}
+
+// In is the campaign that a row belongs to; empty where it is none.
+type In struct {
+	CampaignUUID string
+	CampaignName string
+}
+
+// WidgetView is a widget that somebody saw.
+type WidgetView struct {
+	In
+	Person     Known
+	Widget     string
+	WidgetType string // model.AdvocateShareView, model.EmailCaptureView
+	IP, Agent  string
+	At         time.Time
+}
+
+// SharedLink is a link that an advocate shared.
+type SharedLink struct {
+	In
+	Advocate      Known
+	Channel, Code string
+	IP, Agent     string
+	At            time.Time
+}
+
+// Clicked is a link that somebody other than its owner followed.
+type Clicked struct {
+	In
+	Advocate      Known
+	Channel, Code string
+	IP, Agent     string
+	Destination   string // where the visitor was sent, without what was signed
+	At            time.Time
+}
+
+// SignedUp is a sign-up that counts for an advocate.
+type SignedUp struct {
+	In
+	Person, Advocate Known
+	Code, Channel    string
+	IP, Agent        string
+	NewCustomer      bool
+	At               time.Time
+}
+
+// Bought is a purchase that counts for an advocate. One that counts in two
+// campaigns is listed in both.
+type Bought struct {
+	In
+	Person, Advocate Known
+	OrderID          string
+	Code, Coupon     string
+	IP               string
+	Amount           money.Amount
+	Currency         string
+	NewCustomer      bool
+	Products         []json.RawMessage // as they were sent
+	At               time.Time
+}
+
+// Rewarded is a reward of an advocate or a friend.
+type Rewarded struct {
+	In
+	Reward           model.Reward
+	Coupon           string // its code
+	Trigger          string // the kind of event, of a custom one its name
+	Advocate, Friend Known
+	Code, Channel    string
+}
+
+// Captured is an address that somebody left.
+type Captured struct {
+	In
+	Person      Known
+	Name, Email string // as they were left
+	Widget, IP  string
+	Kind        string // model.CapturedAdvocate, CapturedFriend, CapturedOther
+	Newsletter  *bool
+	At          time.Time
+}
+
+// ListWidgetViews lists widgets that were seen. Kind is the widget's type; the
+// person is who saw it.
+func (e *Engine) ListWidgetViews(ctx context.Context, account model.AccountID, q ListQuery) (*Listed[WidgetView], error) {
+	return &Listed[WidgetView]{}, nil
+}
+
+// ListShares lists links that were shared; the person is the advocate.
+func (e *Engine) ListShares(ctx context.Context, account model.AccountID, q ListQuery) (*Listed[SharedLink], error) {
+	return &Listed[SharedLink]{}, nil
+}
+
+// ListClicks lists links that were followed, but for those followed by their
+// owners. It is not filtered by a person.
+func (e *Engine) ListClicks(ctx context.Context, account model.AccountID, q ListQuery) (*Listed[Clicked], error) {
+	return &Listed[Clicked]{}, nil
+}
+
+// ListSignUps lists sign-ups that count for an advocate; the person is who
+// signed up.
+func (e *Engine) ListSignUps(ctx context.Context, account model.AccountID, q ListQuery) (*Listed[SignedUp], error) {
+	return &Listed[SignedUp]{}, nil
+}
+
+// ListPurchases lists purchases that count for an advocate; the person is who
+// bought.
+func (e *Engine) ListPurchases(ctx context.Context, account model.AccountID, q ListQuery) (*Listed[Bought], error) {
+	return &Listed[Bought]{}, nil
+}
+
+// ListRewards lists the rewards of advocates and friends, whatever their
+// state. Kind is "advocate" or "friend", who receives it; the person is the
+// advocate.
+func (e *Engine) ListRewards(ctx context.Context, account model.AccountID, q ListQuery) (*Listed[Rewarded], error) {
+	return &Listed[Rewarded]{}, nil
+}
+
+// ListDelivered lists the delivered rewards of a role, advocate or friend, by
+// when they were made; the person is who receives them.
+func (e *Engine) ListDelivered(ctx context.Context, account model.AccountID, role model.Role, q ListQuery) (*Listed[Rewarded], error) {
+	return &Listed[Rewarded]{}, nil
+}
+
+// ListCaptures lists addresses that were left; the person is who left it.
+func (e *Engine) ListCaptures(ctx context.Context, account model.AccountID, q ListQuery) (*Listed[Captured], error) {
+	return &Listed[Captured]{}, nil
+}
+
+// LedgerHead is the ledger of a customer in a currency.
+type LedgerHead struct {
+	Customer Known
+	Currency string
+	Balance  money.Amount // without what is due to expire
+	At       time.Time    // of its last entry
+}
+
+// LedgerHeads lists the ledgers of customers in a currency, the newest last
+// change first.
+func (e *Engine) LedgerHeads(ctx context.Context, account model.AccountID, currency string, q ListQuery) (*Listed[LedgerHead], error) {
+	return &Listed[LedgerHead]{}, nil
+}
