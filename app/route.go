@@ -9,6 +9,7 @@ import (
 type facades struct {
 	friendbuy http.Handler
 	link      http.Handler
+	confirm   http.Handler
 	health    http.Handler
 	ready     http.Handler
 	metrics   http.Handler
@@ -19,7 +20,8 @@ type facades struct {
 // (mapi.…, api.…, static.…, campaign.…) gets the same. None of these words is
 // ever made into a code, also where nobody answers it: model.ReservedWords.
 var segments = map[string]func(f *facades, second string) http.Handler{
-	"r": func(f *facades, _ string) http.Handler { return f.link },
+	"r":       func(f *facades, _ string) http.Handler { return f.link },
+	"confirm": func(f *facades, _ string) http.Handler { return f.confirm },
 
 	"v1": func(f *facades, second string) http.Handler {
 		if strings.HasSuffix(second, ".js") { // {license}.js: iRefer

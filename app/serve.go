@@ -150,6 +150,7 @@ func (p *program) serve(ctx, work context.Context, c ServeConfig, listener net.L
 		}, &facades{
 			friendbuy: friendbuy.New(p.core, friendbuy.Options{Now: p.now}),
 			link:      link.New(p.core),
+			confirm:   link.NewConfirm(p.core),
 			health:    web.Handle(health.alive, web.Plain),
 			ready:     web.Handle(health.ready, web.Plain),
 			metrics:   promhttp.HandlerFor(registry, promhttp.HandlerOpts{}),

@@ -83,7 +83,7 @@ func (e *Engine) Join(ctx context.Context, account model.AccountID, j Join) (*Jo
 			if p, brought, err = t.takePart(answer, j, campaign, sent, parts, actor); err != nil {
 				return err
 			}
-			if campaign.ConfirmEmail && p.ConfirmedAt.IsZero() {
+			if p.ConfirmedAt.IsZero() {
 				return nil
 			}
 		}
@@ -151,11 +151,15 @@ func (t *turn) takePart(answer *Joined, j Join, campaign *model.Campaign, sent *
 	}
 	answer.Participant = p.ID
 	before := *p
+	if !campaign.ConfirmEmail && p.ConfirmedAt.IsZero() { // the campaign asks for it no longer
+		t.confirm(p)
+	}
 	if !broughtTo(campaign, parts) && sent != nil && sent.campaign == campaign && sent.advocate != a.id {
 		p.Referrer, p.ReferredAt = sent.referrer, sent.from
 		brought = sent
-		t.tally(int64(campaign.ID), tallyReferred, 1)
-		t.tally(int64(sent.referrer), tallyReferred, 1)
+		if !p.ConfirmedAt.IsZero() {
+			t.countReferred(p)
+		}
 		if !p.QualifiedAt.IsZero() {
 			t.tally(int64(sent.referrer), tallyQualified, 1)
 		}
@@ -209,6 +213,9 @@ func (t *turn) newParticipant(campaign *model.Campaign, person model.PersonID, s
 		return nil, nil, err
 	}
 	p.Code = c.Folded
+	if !campaign.ConfirmEmail {
+		p.ConfirmedAt = t.now
+	}
 	t.tally(int64(campaign.ID), tallyJoined, 1)
 	return p, c, nil
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -342,6 +343,52 @@ func TestJoinThatWaitsForConfirmationRaisesNothing(t *testing.T) {
 		}
 		if diff := cmp.Diff(want, s.story("c-1")); diff != "" {
 			t.Error(diff)
+		}
+	})
+}
+
+// What a join was held back for is raised when the address is confirmed, once,
+// for who brought them.
+func TestConfirmationRaisesWhatWasHeldBack(t *testing.T) {
+	onBoth(t, strings.Replace(joins, "code: first-campaign", "confirm_email: true", 1), func(t *testing.T, s *stage) {
+		ann := s.link("ann@example.com", 0)
+		joined := s.signUp(server("c-1", "c-1@example.com"), ann)
+		s.joinAs(engine.Join{Who: server("c-1", "c-1@example.com"), Kind: model.EmailCapture, Referral: by(ann)})
+		token := s.core.ConfirmationToken(s.account, joined.Participant)
+		c, err := s.core.Confirmation(t.Context(), token)
+		if err != nil || c.Done || c.Email != "c-1@example.com" || c.Campaign != s.project.Campaigns[0].Name {
+			t.Fatalf("before: %+v, %v", c, err)
+		}
+		s.mu.Lock()
+		s.now = s.now.Add(3000 * time.Hour) // long after the window of the referral
+		s.mu.Unlock()
+		must := func(err error) {
+			t.Helper()
+			if err != nil {
+				t.Fatal(err)
+			}
+		}
+		var wait sync.WaitGroup
+		for range 8 {
+			wait.Go(func() { must(s.core.Confirm(t.Context(), token)) })
+		}
+		wait.Wait()
+		want := []string{
+			"sign_up", "email_capture", "confirmed",
+			"sign_up, First by referrer of ann", "  advocate signed earned", "  customer hello earned", "  earning Welcome delivered",
+			"invited, First by referrer of ann", "  friend invited earned",
+			"email_capture, First by referrer of ann", "  advocate captured earned",
+		}
+		if diff := cmp.Diff(want, s.story("c-1")); diff != "" {
+			t.Error(diff)
+		}
+		if c, err := s.core.Confirmation(t.Context(), token); err != nil || !c.Done {
+			t.Errorf("after: %+v, %v", c, err)
+		}
+		for _, wrong := range []string{"", "x", token[:len(token)-1] + "_", s.core.ConfirmationToken(s.account+1, joined.Participant)[:20] + token[20:]} {
+			if err := s.core.Confirm(t.Context(), wrong); model.KindOf(err) != model.NotFound {
+				t.Errorf("token %q: %v", wrong, err)
+			}
 		}
 	})
 }

@@ -37,6 +37,8 @@ campaigns:
 
 // stage is the facade on the real engine, with a link of Ann's.
 type stage struct {
+	core    *engine.Engine
+	account model.AccountID
 	store   *store.Store
 	handler http.Handler
 	code    string
@@ -80,7 +82,7 @@ func newStage(t *testing.T) *stage {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s.code = links[0].Code
+	s.code, s.core, s.account = links[0].Code, core, applied.Account
 	s.handler = web.Front(web.Settings{Log: log, Now: noon}, link.New(core))
 	return s
 }

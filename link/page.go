@@ -12,9 +12,11 @@ var pageHTML string
 
 var pages = template.Must(template.New("page").Parse(pageHTML))
 
-// page is what a visitor sees where there is nowhere to go.
+// page is what a visitor sees who is not sent on.
 type page struct {
 	Title, Text string
+	Button      string // of a form that is sent back to the same address; may be empty
+	Onward      string // an address to go on to; may be empty
 	Reference   string // for the operator; may be empty
 }
 
@@ -27,7 +29,8 @@ func show(w http.ResponseWriter, status int, p page) {
 	}
 	header := w.Header()
 	header.Set("Content-Type", "text/html; charset=utf-8")
-	header.Set("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'")
+	header.Set("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; frame-ancestors 'none'")
+	header.Set("Referrer-Policy", "no-referrer")
 	header["Cache-Control"] = noStore
 	header["X-Robots-Tag"] = noIndex
 	w.WriteHeader(status)

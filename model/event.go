@@ -25,6 +25,7 @@ const (
 	Shared       EventKind = "shared"        // raises nothing
 
 	Unqualified     EventKind = "unqualified"      // subject: participant
+	Confirmed       EventKind = "confirmed"        // subject: participant; what it raises are events of their own
 	Uncounted       EventKind = "uncounted"        // person: the advocate; subject: the friend who no longer counts
 	HoldOver        EventKind = "hold_over"        // subject: reward
 	CouponHandedOut EventKind = "coupon_handed"    // subject: a reward that waited for it

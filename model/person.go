@@ -72,7 +72,7 @@ type Participant struct {
 	ReferredAt  time.Time     // the window counts from here
 	SignedUpAt  time.Time     // zero: not yet
 	CapturedAt  time.Time
-	ConfirmedAt time.Time
+	ConfirmedAt time.Time // zero: the campaign waits for it, and until then a join counts for nobody
 	QualifiedAt time.Time
 	Source      string
 	JoinedAt    time.Time

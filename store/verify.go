@@ -205,9 +205,9 @@ func (tx *Tx) TalliesOff() ([]TallyOff, error) {
 			UNION ALL
 			SELECT campaign_id, 'joined', 0, 1 FROM participant WHERE account_id = $1
 			UNION ALL
-			SELECT campaign_id, 'referred', 0, 1 FROM participant WHERE account_id = $1 AND referrer_id <> 0
+			SELECT campaign_id, 'referred', 0, 1 FROM participant WHERE account_id = $1 AND referrer_id <> 0 AND confirmed_at <> 0
 			UNION ALL
-			SELECT referrer_id, 'referred', 0, 1 FROM participant WHERE account_id = $1 AND referrer_id <> 0
+			SELECT referrer_id, 'referred', 0, 1 FROM participant WHERE account_id = $1 AND referrer_id <> 0 AND confirmed_at <> 0
 			UNION ALL
 			SELECT campaign_id, 'qualified_now', 0, 1 FROM participant WHERE account_id = $1 AND qualified_at <> 0
 			UNION ALL

@@ -130,7 +130,7 @@ CREATE TABLE participant (
   referred_at   BIGINT NOT NULL, -- of the click, else of the join: the window counts from here
   signed_up_at  BIGINT NOT NULL, -- 0: not yet
   captured_at   BIGINT NOT NULL,
-  confirmed_at  BIGINT NOT NULL,
+  confirmed_at  BIGINT NOT NULL, -- 0: the campaign waits for it
   qualified_at  BIGINT NOT NULL,
   source        $text NOT NULL,
   joined_at     BIGINT NOT NULL,
