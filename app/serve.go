@@ -33,6 +33,7 @@ type ServeConfig struct {
 	TrustProxy []netip.Prefix // whose X-Forwarded-… headers are believed
 
 	AllowPrivateHooks bool
+	RateLimits        bool // the documented ones hold; false: none does
 	WebhookRetryEvery time.Duration
 	WebhookGiveUp     time.Duration
 
@@ -120,6 +121,10 @@ func (p *program) serve(ctx, work context.Context, c ServeConfig, listener net.L
 	var loops sync.WaitGroup
 	fresh := &freshness{core: p.core, try: p.tryConfig, log: p.log}
 	loops.Go(func() { fresh.keep(work) })
+	rates := p.rates(c)
+	if rates != nil {
+		loops.Go(func() { p.shareRates(work, rates) })
+	}
 	runner := p.runner(c)
 	p.store.OnJob(runner.Kick)
 	var runs atomic.Bool
@@ -148,7 +153,7 @@ func (p *program) serve(ctx, work context.Context, c ServeConfig, listener net.L
 			Metrics: web.NewMetrics(registry),
 			Trusted: c.TrustProxy,
 		}, &facades{
-			friendbuy: friendbuy.New(p.core, friendbuy.Options{Now: p.now}),
+			friendbuy: friendbuy.New(p.core, friendbuy.Options{Now: p.now, Rates: rates}),
 			link:      link.New(p.core),
 			confirm:   link.NewConfirm(p.core),
 			health:    web.Handle(health.alive, web.Plain),

@@ -42,7 +42,7 @@ func start(t *testing.T, c ServeConfig) *running {
 	if c.Database == "" {
 		c.Database = "sqlite:" + filepath.Join(t.TempDir(), "test.db")
 	}
-	c.Listen, c.Log, c.AllowPrivateHooks = "127.0.0.1:0", quiet, true
+	c.Listen, c.Log, c.AllowPrivateHooks, c.RateLimits = "127.0.0.1:0", quiet, true, true
 	c.WebhookRetryEvery, c.WebhookGiveUp = time.Minute, time.Hour
 	ready := make(chan string, 1)
 	c.Ready = func(url string) { ready <- url }

@@ -77,7 +77,7 @@ func (b *bench) serve(d database) (*server, error) {
 	}
 	started := time.Now()
 	p, err := b.spawn("grapevine", b.binary, "serve", "--listen", addr, "--public-url", "http://"+addr,
-		"--database", d.dsn, "--secret-file", d.secret, "--log", "json", "--allow-private-hooks")
+		"--database", d.dsn, "--secret-file", d.secret, "--log", "json", "--allow-private-hooks", "--rate-limits", "off")
 	if err != nil {
 		return nil, err
 	}

@@ -44,13 +44,15 @@ const (
 	KeyUnknown          Reason = "key_unknown"
 	KeyTaken            Reason = "key_taken"
 	BodyTooLarge        Reason = "body_too_large"
+	CallsTooOften       Reason = "calls_too_often"
+	AddressBlocked      Reason = "address_blocked" // it called too often, too often
 )
 
 // Reasons is the closed list.
 var Reasons = []Reason{
 	EmailTaken, ReferrerUnknown, CampaignUnknown, CampaignNotLive, CodeUnknown, CodeBlocked, CodeTaken,
 	PersonUnknown, ParticipantUnknown, RewardUnknown, LedgerUnknown, BalanceShort, BatchEmpty, BatchTooLarge,
-	CurrencyUnknown, TransitionForbidden, KeyUnknown, KeyTaken, BodyTooLarge,
+	CurrencyUnknown, TransitionForbidden, KeyUnknown, KeyTaken, BodyTooLarge, CallsTooOften, AddressBlocked,
 }
 
 // Error is how every use case fails. It carries no status code: each dialect

@@ -29,6 +29,7 @@ type commands struct {
 	Apply   apply   `cmd:"" help:"Make the database say what a project file says."`
 	Verify  verify  `cmd:"" help:"Recompute every figure from the events and print what differs."`
 	Reward  reward  `cmd:"" help:"Change one reward."`
+	Unblock unblock `cmd:"" help:"Let an address call again that a rate limit has blocked."`
 	Demo    demo    `cmd:"" help:"Walk one referral through a server of its own, and stay up to try."`
 	Version version `cmd:"" help:"Print the version."`
 }
@@ -69,6 +70,7 @@ type serve struct {
 	TLSKey            string         `name:"tls-key" placeholder:"FILE" and:"tls" help:"The certificate's key."`
 	TrustProxy        []netip.Prefix `placeholder:"CIDR" help:"Proxies whose X-Forwarded-… headers are believed."`
 	AllowPrivateHooks bool           `help:"Let webhooks go to private addresses."`
+	RateLimits        string         `enum:"documented,off" default:"documented" placeholder:"documented|off" help:"Whether callers are held to the documented number of calls (${default})."`
 	WebhookRetryEvery time.Duration  `default:"15m" placeholder:"15m" help:"How long to wait before a webhook is tried again (${default})."`
 	WebhookGiveUp     time.Duration  `default:"24h" placeholder:"24h" help:"How long to try a webhook (${default})."`
 }
@@ -82,6 +84,7 @@ func (s *serve) Run(p *process) error {
 		TLSKey:            s.TLSKey,
 		TrustProxy:        s.TrustProxy,
 		AllowPrivateHooks: s.AllowPrivateHooks,
+		RateLimits:        s.RateLimits == "documented",
 		WebhookRetryEvery: s.WebhookRetryEvery,
 		WebhookGiveUp:     s.WebhookGiveUp,
 		Ready:             func(url string) { fmt.Fprintf(p.stdout, "serving %s\n", url) },
@@ -135,6 +138,16 @@ func (r *approveReward) Run(p *process) error { return r.change(p, app.Approve) 
 func (r *rejectReward) Run(p *process) error  { return r.change(p, app.Reject) }
 func (r *deliverReward) Run(p *process) error { return r.change(p, app.Deliver) }
 func (r *revokeReward) Run(p *process) error  { return r.change(p, app.Revoke) }
+
+type unblock struct {
+	database
+	Account string `placeholder:"SLUG" help:"Only for calls of this account."`
+	Address string `arg:"" help:"The IP address."`
+}
+
+func (u *unblock) Run(p *process) error {
+	return app.Unblock(p.ctx, u.config(p), u.Account, u.Address, p.stdout)
+}
 
 type demo struct {
 	Once bool `help:"End after the walk."`

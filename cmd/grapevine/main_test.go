@@ -55,6 +55,9 @@ func TestExitCodes(t *testing.T) {
 		{"apply", []string{"apply", "-f", good, database}, 0, `"account_id"`, ""},
 		{"verify", []string{"verify", database}, 0, "acme: ", ""},
 		{"verify an account that is not there", []string{"verify", "--account=none", database}, 1, "", "none"},
+		{"rate limits that are none", []string{"serve", "--rate-limits=some", database}, 2, "", "--rate-limits"},
+		{"unblock", []string{"unblock", "192.0.2.1", database}, 0, "192.0.2.1: 0 blocks lifted", ""},
+		{"unblock what is no address", []string{"unblock", "example.com", database}, 1, "", "example.com"},
 		{"a reward that is not there", []string{"reward", "deliver", "7", database}, 1, "", "7"},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -46,6 +46,8 @@ var reasons = map[model.Reason]int{
 	model.KeyUnknown:          byKind,
 	model.KeyTaken:            byKind,
 	model.BodyTooLarge:        http.StatusBadRequest,
+	model.CallsTooOften:       byKind,
+	model.AddressBlocked:      byKind,
 }
 
 // statusOf is what err is here.

@@ -17,22 +17,26 @@ import (
 
 // Options is what the dialect takes from outside.
 type Options struct {
-	Now func() time.Time
+	Now    func() time.Time
+	Rates  *web.Rates // nil refuses nothing
+	Limits Limits
 }
 
 // API answers the Merchant API. Safe for concurrent use.
 type API struct {
 	core   *engine.Engine
 	tokens *tokens
+	rates  *web.Rates
+	calls  *model.RateLimit
 	mux    *http.ServeMux
 	allow  map[string][]string // path -> its methods
 }
 
 // New makes the handler of everything below /v1/ that is Friendbuy's.
 func New(core *engine.Engine, o Options) http.Handler {
-	a := &API{core: core, tokens: newTokens(core, o.Now), mux: http.NewServeMux(), allow: map[string][]string{}}
+	a := &API{core: core, tokens: newTokens(core, o.Now), rates: o.Rates, calls: o.Limits.calls(), mux: http.NewServeMux(), allow: map[string][]string{}}
 
-	a.open("POST /v1/authorization", a.postAuthorization)
+	a.open("POST /v1/authorization", a.perNetwork(o.Limits.authorizations(), a.postAuthorization))
 	a.call("POST /v1/personal-referral-link", a.postPersonalReferralLink)
 	a.call("POST /v1/personal-referral-link-batch", a.postPersonalReferralLinkBatch)
 	a.call("POST /v1/event/purchase", a.postPurchaseEvent)
@@ -89,8 +93,21 @@ func (a *API) call(pattern string, c caller) {
 		if err != nil {
 			return err
 		}
+		if err := a.rates.Check(w, r, account, web.Use{Limit: a.calls}); err != nil {
+			return err
+		}
 		return c(w, r, account)
 	})
+}
+
+// perNetwork limits how often the clients of one network may call.
+func (a *API) perNetwork(limit *model.RateLimit, h web.HandlerFunc) web.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) error {
+		if err := a.rates.Check(w, r, 0, web.Use{Limit: limit, Subject: web.ClientNetwork(r)}); err != nil {
+			return err
+		}
+		return h(w, r)
+	}
 }
 
 // open routes an endpoint that anybody may call.

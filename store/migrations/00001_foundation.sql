@@ -492,3 +492,29 @@ CREATE TABLE attempt (
   error       $text NOT NULL,
   PRIMARY KEY (account_id, delivery_id, number)
 ) $clustered;
+
+-- How often an account's callers called: what the nodes of a server add up, and forget.
+
+CREATE TABLE rate_count (
+  account_id  BIGINT NOT NULL,
+  ends        BIGINT NOT NULL, -- of the window
+  subject     $text NOT NULL, -- keyed hash of the limit and who calls
+  n           BIGINT NOT NULL,
+  PRIMARY KEY (account_id, ends, subject)
+) $clustered;
+
+CREATE TABLE rate_overrun (
+  account_id  BIGINT NOT NULL,
+  limit_name  $text NOT NULL,
+  address     $text NOT NULL, -- of a merchant's program, as it calls
+  ends        BIGINT NOT NULL, -- of the window in which it was refused
+  PRIMARY KEY (account_id, address, limit_name, ends)
+) $clustered;
+
+CREATE TABLE rate_block (
+  account_id  BIGINT NOT NULL,
+  limit_name  $text NOT NULL,
+  address     $text NOT NULL,
+  until       BIGINT NOT NULL,
+  PRIMARY KEY (account_id, address, limit_name)
+) $clustered;

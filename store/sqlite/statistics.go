@@ -22,7 +22,8 @@ const (
 
 // coarse are columns that tell few rows apart.
 var coarse = []string{
-	"batch_id", "campaign_id", "currency", "dead", "endpoint_id", "facet_id", "kind", "lane", "level", "list", "minute", "role", "rule_id", "run_at", "slot", "state", "version", "what",
+	"batch_id", "campaign_id", "currency", "dead", "endpoint_id", "ends", "facet_id", "kind", "lane", "level", "limit_name", "list", "minute",
+	"role", "rule_id", "run_at", "slot", "state", "version", "what",
 }
 
 // index is an index as the statistics see it.
