@@ -62,6 +62,30 @@ func TestRoutes(t *testing.T) {
 	}
 }
 
+func TestDocumentsAreServed(t *testing.T) {
+	for _, c := range []struct {
+		method, path string
+		want         int
+	}{
+		{"GET", "/openapi/friendbuy.yaml", http.StatusOK},
+		{"HEAD", "/openapi/friendbuy.yaml", http.StatusOK},
+		{"POST", "/openapi/friendbuy.yaml", http.StatusMethodNotAllowed},
+		{"GET", "/openapi/nobody.yaml", http.StatusNotFound},
+		{"GET", "/openapi/", http.StatusNotFound},
+		{"GET", "/openapi", http.StatusNotFound},
+		{"GET", "/openapi/openapi.go", http.StatusNotFound},
+	} {
+		w := httptest.NewRecorder()
+		(&facades{}).ServeHTTP(w, httptest.NewRequest(c.method, c.path, nil))
+		if w.Code != c.want {
+			t.Errorf("%s %s: status %d, want %d", c.method, c.path, w.Code, c.want)
+		}
+		if w.Code == http.StatusOK && (w.Header().Get("Content-Type") != "application/yaml" || !strings.HasPrefix(w.Body.String(), "openapi: 3.1")) {
+			t.Errorf("%s %s: %s\n%.60s", c.method, c.path, w.Header().Get("Content-Type"), w.Body)
+		}
+	}
+}
+
 // A code has letters, digits, - and _, so that a word with a dot cannot be one.
 func TestCodesAreNeverWordsOfTheTable(t *testing.T) {
 	for word := range segments {

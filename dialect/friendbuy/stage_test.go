@@ -82,7 +82,7 @@ func newStage(t testing.TB) *stage {
 		Log:     log,
 	})
 	s.account = s.apply(t, func(text string) string { return text })
-	s.handler = web.Front(web.Settings{Log: log, Now: s.clock.now}, friendbuy.New(s.core, friendbuy.Options{Now: s.clock.now}))
+	s.handler = document.Watch(t, web.Front(web.Settings{Log: log, Now: s.clock.now}, friendbuy.New(s.core, friendbuy.Options{Now: s.clock.now})))
 	return s
 }
 

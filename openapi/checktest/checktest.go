@@ -1,0 +1,245 @@
+// Package checktest holds what a handler does against an OpenAPI document, in
+// both directions: nothing happens that the document does not tell, and what
+// the document tells happens in some test.
+package checktest
+
+import (
+	"bytes"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"maps"
+	"net/http"
+	"net/http/httptest"
+	"net/netip"
+	"net/url"
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/getkin/kin-openapi/openapi3"
+	"github.com/getkin/kin-openapi/openapi3filter"
+	"github.com/getkin/kin-openapi/routers"
+	"github.com/getkin/kin-openapi/routers/gorillamux"
+
+	"grapevine/engine/address"
+	"grapevine/openapi"
+)
+
+// Document is an OpenAPI document and what was seen of it. Safe for concurrent
+// use.
+type Document struct {
+	spec   *openapi3.T
+	router routers.Router
+
+	mu      sync.Mutex
+	seen    map[answer]bool // guarded by mu
+	unbuilt map[string]bool // operations that answer 501; guarded by mu
+}
+
+// answer is one status of an operation.
+type answer struct {
+	operation string // method and path, as documented
+	status    int
+}
+
+func (a answer) String() string { return a.operation + " " + strconv.Itoa(a.status) }
+
+// Open reads a document of package openapi, which must be a valid one.
+func Open(name string) (*Document, error) {
+	text, err := openapi.Documents.ReadFile(name)
+	if err != nil {
+		return nil, err
+	}
+	return parse(text)
+}
+
+func parse(text []byte) (*Document, error) {
+	loader := openapi3.NewLoader()
+	spec, err := loader.LoadFromData(text)
+	if err != nil {
+		return nil, err
+	}
+	if err := spec.Validate(loader.Context); err != nil {
+		return nil, err
+	}
+	router, err := gorillamux.NewRouter(spec)
+	if err != nil {
+		return nil, err
+	}
+	return &Document{spec: spec, router: router, seen: map[answer]bool{}, unbuilt: map[string]bool{}}, nil
+}
+
+// options make the filter strict, and give formats a meaning.
+func options() *openapi3filter.Options {
+	formats := map[string]openapi3.StringFormatValidator{
+		"uuid":  openapi3.NewRegexpFormatValidator(`^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$`),
+		"email": openapi3.NewCallbackValidator(checkWith(address.Valid)),
+		"ipv4":  openapi3.NewCallbackValidator(checkWith(func(s string) bool { ip, err := netip.ParseAddr(s); return err == nil && ip.Is4() })),
+		"ipv6":  openapi3.NewCallbackValidator(checkWith(func(s string) bool { ip, err := netip.ParseAddr(s); return err == nil && ip.Is6() })),
+		"uri":   openapi3.NewCallbackValidator(checkWith(func(s string) bool { u, err := url.Parse(s); return err == nil && u.IsAbs() })),
+	}
+	return &openapi3filter.Options{
+		IncludeResponseStatus:   true,
+		SkipSettingDefaults:     true,
+		AuthenticationFunc:      openapi3filter.NoopAuthenticationFunc,
+		SchemaValidationOptions: []openapi3.SchemaValidationOption{openapi3.WithStringFormatValidators(formats)},
+	}
+}
+
+func checkWith(valid func(string) bool) func(string) error {
+	return func(s string) error {
+		if !valid(s) {
+			return fmt.Errorf("%q is none", s)
+		}
+		return nil
+	}
+}
+
+// Watch fails the test for every exchange with next that the document does not
+// allow: a path or method that it does not have and that is not refused (404,
+// 405), a status or body that is not documented, and in calls that succeed
+// also a parameter or field.
+func (d *Document) Watch(t testing.TB, next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		body, err := io.ReadAll(r.Body)
+		if err != nil {
+			t.Errorf("%s %s: read the body: %v", r.Method, r.URL, err)
+		}
+		r.Body = io.NopCloser(bytes.NewReader(body))
+		got := httptest.NewRecorder()
+		next.ServeHTTP(got, r)
+		if err := d.check(r, body, got); err != nil {
+			t.Errorf("%s %s answers %d, and its document does not say so: %v\n%s", r.Method, r.URL, got.Code, err, got.Body)
+		}
+		maps.Copy(w.Header(), got.Header())
+		w.WriteHeader(got.Code)
+		w.Write(got.Body.Bytes())
+	})
+}
+
+// check holds one exchange against the document, and notes what was seen.
+func (d *Document) check(sent *http.Request, body []byte, got *httptest.ResponseRecorder) error {
+	r := sent.Clone(sent.Context())
+	r.Body = io.NopCloser(bytes.NewReader(body))
+	head := r.Method == http.MethodHead
+	if head {
+		r.Method = http.MethodGet // HEAD is GET without a body
+	}
+	if len(body) > 0 && r.Header.Get("Content-Type") == "" {
+		r.Header.Set("Content-Type", "application/json")
+	}
+	route, params, err := d.router.FindRoute(r)
+	switch {
+	case err == routers.ErrMethodNotAllowed && got.Code == http.StatusMethodNotAllowed:
+		return nil
+	case err == routers.ErrPathNotFound && got.Code == http.StatusNotFound:
+		return nil
+	case err != nil:
+		return err
+	}
+	operation := route.Method + " " + route.Path
+	if got.Code == http.StatusNotImplemented {
+		d.note(answer{operation, got.Code})
+		return nil
+	}
+	request := &openapi3filter.RequestValidationInput{
+		Request:    r,
+		PathParams: params,
+		Route:      route,
+		Options:    options(),
+	}
+	if got.Code < 300 {
+		if err := unlisted(r, body, route); err != nil {
+			return err
+		}
+		if err := openapi3filter.ValidateRequest(r.Context(), request); err != nil {
+			return err
+		}
+	}
+	if head {
+		if route.Operation.Responses.Status(got.Code) == nil {
+			return errors.New("status is not supported")
+		}
+		return nil
+	}
+	response := &openapi3filter.ResponseValidationInput{
+		RequestValidationInput: request,
+		Status:                 got.Code,
+		Header:                 got.Header(),
+		Options:                request.Options,
+	}
+	response.SetBodyBytes(got.Body.Bytes())
+	if err := openapi3filter.ValidateResponse(r.Context(), response); err != nil {
+		return err
+	}
+	d.note(answer{operation, got.Code})
+	return nil
+}
+
+// unlisted finds what the filter lets pass.
+func unlisted(r *http.Request, body []byte, route *routers.Route) error {
+	if len(body) > 0 && route.Operation.RequestBody == nil {
+		return errors.New("it takes no body")
+	}
+	for name := range r.URL.Query() {
+		if route.Operation.Parameters.GetByInAndName("query", name) == nil && route.PathItem.Parameters.GetByInAndName("query", name) == nil {
+			return fmt.Errorf("it has no parameter %s", name)
+		}
+	}
+	return nil
+}
+
+func (d *Document) note(a answer) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if a.status == http.StatusNotImplemented {
+		d.unbuilt[a.operation] = true
+	}
+	d.seen[a] = true
+}
+
+// Unseen are the statuses that are documented and that no exchange had, but
+// for operations that are not built yet.
+func (d *Document) Unseen() []string {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	var unseen []string
+	for at, item := range d.spec.Paths.Map() {
+		for method, operation := range item.Operations() {
+			name := method + " " + at
+			for status := range operation.Responses.Map() {
+				code, err := strconv.Atoi(status)
+				if err == nil && (d.unbuilt[name] || d.seen[answer{name, code}]) {
+					continue
+				}
+				unseen = append(unseen, name+" "+status)
+			}
+		}
+	}
+	slices.Sort(unseen)
+	return unseen
+}
+
+// Run runs the tests of a package, and then fails if a documented status was
+// not seen. A run that leaves tests out proves nothing either way.
+func (d *Document) Run(m *testing.M) (code int) {
+	code = m.Run()
+	if code != 0 || testing.Short() || given("test.run") || given("test.skip") || given("test.list") {
+		return code
+	}
+	if unseen := d.Unseen(); len(unseen) > 0 {
+		fmt.Fprintf(os.Stderr, "documented, and produced by no test:\n%s\n", strings.Join(unseen, "\n"))
+		return 1
+	}
+	return code
+}
+
+func given(name string) bool {
+	f := flag.Lookup(name)
+	return f != nil && f.Value.String() != ""
+}
