@@ -21,12 +21,15 @@ type Join struct {
 	Kind     model.EventKind  // SignUp or EmailCapture
 	Campaign model.CampaignID // 0: the campaign of the referral, if there is one
 	Source   string           // where the participant comes from, in the dialect's words
-	Detail   json.RawMessage  // kept as sent, until the person is erased
+	// OnlyNew leaves a person alone who takes part in the campaign already: the
+	// answer names the participant, and nothing is recorded or changed.
+	OnlyNew bool
+	Detail  json.RawMessage // kept as sent, until the person is erased
 }
 
 // Joined is the answer to a Join.
 type Joined struct {
-	Recorded
+	Recorded                        // without an event where OnlyNew left the person alone
 	Participant model.ParticipantID // 0: the sign-up named no campaign
 	Created     bool                // made a participant by this call
 }
@@ -59,6 +62,10 @@ func (e *Engine) Join(ctx context.Context, account model.AccountID, j Join) (*Jo
 		campaign, err := t.campaignOf(j, sent, found)
 		if err != nil {
 			return err
+		}
+		if p := partOf(parts, campaign); p != nil && j.OnlyNew {
+			answer, t.events = &Joined{Participant: p.ID}, nil
+			return nil
 		}
 		hits := []*hit{sent}
 		if sent == nil {
@@ -186,6 +193,13 @@ const (
 	tallyReferred  = "referred"
 	tallyQualified = "qualified_now"
 )
+
+func partOf(parts []store.Part, campaign *model.Campaign) *model.Participant {
+	if campaign == nil {
+		return nil
+	}
+	return partIn(parts, campaign.ID)
+}
 
 func partIn(parts []store.Part, campaign model.CampaignID) *model.Participant {
 	for i := range parts {

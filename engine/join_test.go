@@ -3,6 +3,7 @@ package engine_test
 import (
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"sync"
@@ -343,6 +344,41 @@ func TestJoinThatWaitsForConfirmationRaisesNothing(t *testing.T) {
 		}
 		if diff := cmp.Diff(want, s.story("c-1")); diff != "" {
 			t.Error(diff)
+		}
+	})
+}
+
+// A call that only takes new people leaves those alone who take part, however
+// they came to.
+func TestJoinOfNewPeopleOnly(t *testing.T) {
+	onBoth(t, joins, func(t *testing.T, s *stage) {
+		first := s.project.Campaigns[0].ID
+		ann := s.link("ann@example.com", 0)
+		join := func(email string) *engine.Joined {
+			return s.joinAs(engine.Join{
+				Who: engine.Who{Email: email, FirstName: "Other"}, Referral: by(ann), Kind: model.SignUp, Campaign: first, OnlyNew: true,
+			})
+		}
+		if again := join("ann@example.com"); again.Created || again.Participant == 0 || again.Event != 0 {
+			t.Errorf("who has a link: %+v", again)
+		}
+		var wait sync.WaitGroup
+		var mu sync.Mutex
+		made := map[model.ParticipantID]int{}
+		for range 8 {
+			wait.Go(func() {
+				joined := join("bob@example.com")
+				mu.Lock()
+				defer mu.Unlock()
+				made[joined.Participant] += 0
+				if joined.Created {
+					made[joined.Participant]++
+				}
+			})
+		}
+		wait.Wait()
+		if len(made) != 1 || !slices.Contains(slices.Collect(maps.Values(made)), 1) {
+			t.Errorf("participants, and how often they were made: %v", made)
 		}
 	})
 }
