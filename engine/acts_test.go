@@ -73,7 +73,8 @@ func (s *stage) personOf(name string) (id model.PersonID) {
 }
 
 // story lists what a person did and what it led to, in order: each event, who
-// it counted for and by what, and the rewards it brought.
+// it counted for and by what, and the rewards it brought. How they stand in the
+// loyalty programme is another story.
 func (s *stage) story(name string) []string {
 	s.t.Helper()
 	person := s.personOf(name)
@@ -86,6 +87,9 @@ func (s *stage) story(name string) []string {
 		events, err := tx.EventsOf(group)
 		slices.SortFunc(events, func(a, b *model.Event) int { return cmp.Compare(a.ID, b.ID) })
 		for _, e := range events {
+			if e.Kind == model.LoyaltyChanged {
+				continue
+			}
 			list = append(list, strings.Join(append([]string{string(e.Kind)}, s.counted(tx, e.ID)...), ", "))
 			for _, reward := range s.rewards(e.ID) {
 				list = append(list, "  "+reward)

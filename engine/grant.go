@@ -164,10 +164,11 @@ func (t *turn) place(w *model.Reward, by int64) {
 	t.advance(w.Person, w.Rule, w.Role, 0, by)
 }
 
-// earnOwn runs the account's earning rules: what customers earn for their own
-// events. Such a reward is delivered at once.
+// earnOwn runs the account's earning rules: what customers who take part in
+// its loyalty programme earn for their own events. Such a reward is delivered
+// at once.
 func (t *turn) earnOwn(s *scene) error {
-	if !s.raisedIn(0, model.AsEarner) || len(t.cfg.Settings.Earning) == 0 {
+	if !s.raisedIn(0, model.AsEarner) || len(t.cfg.Settings.Earning) == 0 || !t.takesPart(s.friend) {
 		return nil
 	}
 	s.event.Facts.Own = true

@@ -267,7 +267,10 @@ func (t *turn) raise(event *model.Event, o occurrence, a actor, hits []*hit, joi
 // rules for whoever acts see what happens in other campaigns, too, which is
 // not yet the campaign's own.
 func (t *turn) once(event *model.Event, o occurrence, a actor, hits []*hit, joined *model.Campaign) (*scene, error) {
-	asked := []store.Raising{{Campaign: 0, Role: model.AsEarner}}
+	var asked []store.Raising
+	if t.takesPart(a.id) { // who does not may still earn it once they do
+		asked = append(asked, store.Raising{Campaign: 0, Role: model.AsEarner})
+	}
 	if joined != nil {
 		asked = append(asked, store.Raising{Campaign: joined.ID, Role: model.AsAdvocate})
 	}

@@ -23,6 +23,7 @@ const joins = `
 account: Acme
 site: https://shop.example.com
 currencies: [{code: Points}]
+loyalty: {auto_opt_in: true}
 earning:
   - {name: Welcome, on: sign_up, amount: 40, currency: Points}
 campaigns:

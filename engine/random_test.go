@@ -14,13 +14,14 @@ import (
 	"grapevine/store"
 )
 
-// everything has every sort of rule that there is; %s are a status, a limit
-// and codes.
+// everything has every sort of rule that there is; %s are a status, a limit,
+// codes, and whether people are in the loyalty programme unasked.
 const everything = `
 account: Acme
 site: https://shop.example.com
 currencies: [{code: Points, cap: 200, expires_after: 50h}]
 coupons: [{batch: ten-off, codes: [%[3]s]}]
+loyalty: {auto_opt_in: %[4]s}
 earning:
   - {name: Welcome, on: sign_up, amount: 10, currency: Points}
   - {name: Order, on: purchase, per_unit: 1, currency: Points}
@@ -59,7 +60,7 @@ func (m *mess) file(chance *rand.Rand) string {
 	for i := range 3 * m.versions {
 		coupons = append(coupons, fmt.Sprint("TEN-", i))
 	}
-	return fmt.Sprintf(everything, []string{"launched", "paused"}[chance.IntN(2)], fmt.Sprint(chance.IntN(4)), strings.Join(coupons, ", "))
+	return fmt.Sprintf(everything, []string{"launched", "paused"}[chance.IntN(2)], fmt.Sprint(chance.IntN(4)), strings.Join(coupons, ", "), fmt.Sprint(chance.IntN(3) > 0))
 }
 
 // happen makes one thing happen, and returns what the engine refused.
@@ -71,6 +72,9 @@ func (m *mess) happen(ctx context.Context, chance *rand.Rand) error {
 		server(fmt.Sprint("c-", n), fmt.Sprintf("p-%d@example.com", n)), server(fmt.Sprint("c-", n), fmt.Sprintf("p-%d@example.com", chance.IntN(people))),
 		{CustomerID: fmt.Sprint("c-", n), Email: fmt.Sprintf("p-%d@example.com", n)}, {},
 	}[chance.IntN(6)]
+	if chance.IntN(8) == 0 {
+		who.Loyalty = []model.LoyaltyStatus{model.LoyaltyIn, model.LoyaltyOut, model.LoyaltyBlocked}[chance.IntN(3)]
+	}
 	referral := []engine.Referral{
 		{}, by(m.codes[chance.IntN(len(m.codes))]), by(m.codes[chance.IntN(len(m.codes))]), by("nobody"), {CouponCode: fmt.Sprint("TEN-", chance.IntN(9))},
 	}[chance.IntN(5)]
@@ -122,7 +126,7 @@ func foreseen(err error) bool {
 
 func newMess(s *stage) *mess {
 	m := &mess{stage: s}
-	m.apply(fmt.Sprintf(everything, "launched", "0", ""))
+	m.apply(fmt.Sprintf(everything, "launched", "0", "", "false"))
 	for i := range 3 {
 		m.codes = append(m.codes, m.link(fmt.Sprintf("p-%d@example.com", i), i%2), m.linkOf(server(fmt.Sprint("c-", i), ""), 0))
 	}

@@ -17,6 +17,7 @@ const ruled = `
 account: Acme
 site: https://shop.example.com
 currencies: [{code: Points}]
+loyalty: {auto_opt_in: true}
 earning:
   - {name: Abroad, on: purchase, per_unit: 2, currency: Points}
   - {name: Order, on: purchase, amount: 5, currency: Points}

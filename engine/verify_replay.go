@@ -70,12 +70,17 @@ type moment struct {
 	conv  *store.Converted // or one that counts for them as an advocate
 }
 
-// after is 0 for a merge: whatever else came in that turn was decided after it.
+// after is 0 for a merge, and 1 for a change of the loyalty status: whatever
+// else came in that turn was decided after them.
 func (m moment) after() int {
-	if m.event != nil && m.event.Kind == model.Merged {
+	switch {
+	case m.event == nil:
+	case m.event.Kind == model.Merged:
 		return 0
+	case m.event.Kind == model.LoyaltyChanged:
+		return 1
 	}
-	return 1
+	return 2
 }
 
 // life is one person with all who became them.
@@ -92,6 +97,7 @@ type life struct {
 	reached   map[progressKey]store.Progress
 	counted   map[referralKey]int64
 	purchases map[model.PersonID]int64
+	loyalty   map[model.PersonID]model.LoyaltyStatus
 	joined    map[model.PersonID][]model.PersonID // groups at the moment
 }
 
@@ -106,7 +112,7 @@ func newLife(v *verifier, id model.PersonID) *life {
 		v: v, id: id, moments: map[model.PersonID][]moment{}, brought: map[model.EventID][]*store.Converted{},
 		rewards: map[rewardKey]*model.Reward{}, progress: map[progressKey]store.Progress{}, referrals: map[referralKey]int64{},
 		expected: map[model.RewardID]*model.Reward{}, reached: map[progressKey]store.Progress{}, counted: map[referralKey]int64{},
-		purchases: map[model.PersonID]int64{}, joined: map[model.PersonID][]model.PersonID{},
+		purchases: map[model.PersonID]int64{}, loyalty: map[model.PersonID]model.LoyaltyStatus{}, joined: map[model.PersonID][]model.PersonID{},
 	}
 }
 
@@ -198,6 +204,7 @@ func (l *life) reliveAs(id model.PersonID) error {
 			err = l.reliveAs(from)
 			l.joined[id] = append(l.joined[id], l.joined[from]...)
 			l.purchases[id] += l.purchases[from]
+			l.loyalty[id] = l.loyalty[id].Stricter(l.loyalty[from])
 		default:
 			err = l.lived(m.event)
 		}
@@ -259,6 +266,9 @@ func (l *life) lived(e *model.Event) error {
 	case model.Uncounted:
 		l.uncounted(e)
 		return nil
+	case model.LoyaltyChanged:
+		l.loyalty[e.Person] = e.Facts.Loyalty
+		return nil
 	case model.CouponHandedOut, model.HoldOver, model.RewardApproved, model.RewardRejected, model.RewardIssued, model.RewardTakenBack:
 		return l.moved(e)
 	}
@@ -280,10 +290,7 @@ func (l *life) lived(e *model.Event) error {
 			return err
 		}
 	}
-	if e.Facts.Own {
-		return l.earnedOwn(e)
-	}
-	return nil
+	return l.earnedOwn(e)
 }
 
 func (l *life) acted(e *model.Event, campaign *model.Campaign, role model.Role, self bool) error {
@@ -334,11 +341,20 @@ func (l *life) advance(person model.PersonID, id model.RuleID, role model.Role, 
 	l.reached[key] = p
 }
 
-// earnedOwn repeats the account's earning rules.
+// earnedOwn repeats the account's earning rules, which see the events of who
+// takes part in loyalty: all that may repeat, and the first of the others.
 func (l *life) earnedOwn(e *model.Event) error {
 	settings, err := l.v.past.settingsAt(e.Version)
 	if err != nil {
 		return err
+	}
+	in := l.loyalty[e.Person] == model.LoyaltyIn && len(settings.Earning) > 0
+	repeats := e.Kind == model.Purchase || e.Kind == model.Custom || e.Kind == model.PageReached
+	if own := e.Facts.Own; own && !in || !own && in && repeats {
+		l.v.report.differ("event", e.ID, "seen by the earning rules", own, in)
+	}
+	if !e.Facts.Own {
+		return nil
 	}
 	for i := range settings.Earning {
 		earning := &settings.Earning[i]

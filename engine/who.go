@@ -21,6 +21,9 @@ type Who struct {
 	Agent      string          // likewise
 	Visitor    model.VisitorID // the browser; 0 where none is known
 	Server     bool            // the call carried a merchant's key: it may merge two persons
+	// Loyalty is whether they take part in the loyalty programme, as the call
+	// says; "" says nothing of it.
+	Loyalty model.LoyaltyStatus
 	// Extra is anything else of the person, kept in the profile; nil leaves
 	// what is there.
 	Extra map[string]json.RawMessage
@@ -51,7 +54,7 @@ func clip(agent string) string {
 func (w Who) check() error {
 	return cmp.Or(
 		tooLong("email", w.Email), tooLong("customer_id", w.CustomerID),
-		tooLong("first_name", w.FirstName), tooLong("last_name", w.LastName),
+		tooLong("first_name", w.FirstName), tooLong("last_name", w.LastName), validLoyalty(w.Loyalty),
 	)
 }
 
@@ -143,6 +146,7 @@ func (t *turn) admit(a actor, who Who) error {
 			return err
 		}
 	}
+	t.settleLoyalty(a.id, who.Loyalty)
 	if who.Visitor != 0 {
 		t.tx.KnowVisitor(who.Visitor, a.id, t.now)
 	}
@@ -188,6 +192,10 @@ func (t *turn) merge(from, into model.PersonID) error {
 	kept, gone := t.persons[into], t.persons[from]
 	kept.Aliases += gone.Aliases + 1
 	kept.Purchases += gone.Purchases
+	if status := kept.Loyalty.Stricter(gone.Loyalty); status != kept.Loyalty {
+		kept.Loyalty = status
+		t.tx.SetLoyalty(into, status)
+	}
 	for _, key := range sortedBy(t.books, func(a, b bookKey) int { return compare3(0, 0, 0, 0, a.holder+a.currency, b.holder+b.currency) }) {
 		if key.holder != store.PersonHolder(from) {
 			continue

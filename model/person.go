@@ -36,6 +36,7 @@ type Person struct {
 	Aliases   int64    // how many were merged into this one
 	Purchases int64
 	Turns     int64 // raised under the person's lock: the order of decisions
+	Loyalty   LoyaltyStatus
 	CreatedAt time.Time
 }
 

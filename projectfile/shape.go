@@ -20,7 +20,7 @@ var shape = map[string][]key{
 		{"tiers", 3}, {"earning", 0}, {"blocked", 0}, {"campaigns", 0}, {"webhooks", 0}, {"callbacks", 6}, {"email", 6},
 		{"account_id", 0},
 	},
-	"loyalty": {{"auto_opt_in", 3}},
+	"loyalty": {{"auto_opt_in", 0}},
 	"keys":    {{"friendbuy", 0}, {"referral_factory", 4}, {"irefer", 4}, {"prefinery", 5}},
 	"keys.friendbuy": {
 		{"merchant_id", 0}, {"key", 0}, {"secret", 0}, {"signing_secret", 0}, {"public_key", 0},

@@ -25,14 +25,14 @@ func (tx *Tx) LockPersons(ids ...model.PersonID) error {
 // ids. takeTurns has to follow.
 func (tx *Tx) lockPersons(ids []model.PersonID) (Statement, map[model.PersonID]*model.Person) {
 	persons := make(map[model.PersonID]*model.Person, len(ids))
-	return tx.ask(`SELECT id, alias_of, aliases, purchases, turns, created_at
+	return tx.ask(`SELECT id, alias_of, aliases, purchases, turns, loyalty, created_at
 		FROM person
 		WHERE account_id = $1 AND id IN (`+in(2, len(ids))+`)
 		ORDER BY id`+tx.engine.ForUpdate(),
 		func(r Row) error {
 			var p model.Person
 			var created int64
-			err := r.Scan(&p.ID, &p.AliasOf, &p.Aliases, &p.Purchases, &p.Turns, &created)
+			err := r.Scan(&p.ID, &p.AliasOf, &p.Aliases, &p.Purchases, &p.Turns, &p.Loyalty, &created)
 			p.CreatedAt = at(created)
 			persons[p.ID] = &p
 			return err
@@ -96,10 +96,54 @@ func (tx *Tx) Group(p *model.Person) ([]model.PersonID, error) {
 	return group, err
 }
 
+// PersonByCustomerID finds who has a customer id, and who was merged into
+// them, themselves first. It fails with NotFound.
+func (tx *Tx) PersonByCustomerID(customerID string) (*model.Person, []model.PersonID, error) {
+	found, err := tx.Look(Lookup{CustomerID: customerID})
+	if err != nil {
+		return nil, nil, err
+	}
+	var list []model.Person
+	if found.ByCustomer != 0 {
+		err = tx.persons(&list, `id = $2`, found.ByCustomer)
+	}
+	if err != nil {
+		return nil, nil, err
+	}
+	if len(list) == 0 {
+		return nil, nil, missing(model.PersonUnknown, "customer", customerID)
+	}
+	group, err := tx.Group(&list[0])
+	return &list[0], group, err
+}
+
+// LoyaltyChanges lists the events that changed the loyalty status of a group
+// of persons, oldest first.
+func (tx *Tx) LoyaltyChanges(group []model.PersonID) ([]*model.Event, error) {
+	var list []*model.Event
+	err := tx.read(`SELECT `+eventColumns+`
+		FROM event e
+		WHERE e.account_id = $1 AND e.person_id IN (`+in(2, len(group))+`) AND e.kind = 'loyalty'
+		ORDER BY e.at, e.id`,
+		func(r Row) error {
+			e := &model.Event{}
+			list = append(list, e)
+			return scanEvent(r, e)
+		}, anys(group)...)
+	return list, err
+}
+
 // InsertPerson queues a new person.
 func (tx *Tx) InsertPerson(p *model.Person) {
-	tx.write(`INSERT INTO person (account_id, id, alias_of, aliases, purchases, turns, created_at)
-		VALUES ($1, $2, 0, 0, $3, $4, $5)`, p.ID, p.Purchases, p.Turns, ms(p.CreatedAt))
+	tx.write(`INSERT INTO person (account_id, id, alias_of, aliases, purchases, turns, loyalty, created_at)
+		VALUES ($1, $2, 0, 0, $3, $4, $5, $6)`, p.ID, p.Purchases, p.Turns, string(p.Loyalty), ms(p.CreatedAt))
+}
+
+// SetLoyalty queues whether a person takes part in the loyalty programme.
+func (tx *Tx) SetLoyalty(id model.PersonID, status model.LoyaltyStatus) {
+	tx.write(`UPDATE person
+		SET loyalty = $3
+		WHERE account_id = $1 AND id = $2`, id, string(status))
 }
 
 // CountPurchase queues one more purchase of a person.

@@ -229,7 +229,7 @@ func extra(sent map[string]any) (map[string]json.RawMessage, error) {
 }
 
 func (in profileJSON) sent() map[string]any {
-	return map[string]any{"timezone": in.Timezone, "loyaltyStatus": in.LoyaltyStatus, "birthday": in.Birthday}
+	return map[string]any{"timezone": in.Timezone, "birthday": in.Birthday}
 }
 
 // customerID is the customer id that some shops put among a custom event's

@@ -29,6 +29,50 @@ func (a *API) postCustomer(w http.ResponseWriter, r *http.Request, account model
 	return web.WriteJSON(w, status, recordedJSON{EventID: got.UUID, CreatedOn: shown(got.At)})
 }
 
+func (a *API) getCustomer(w http.ResponseWriter, r *http.Request, account model.AccountID) error {
+	id := r.URL.Query().Get("id")
+	if id == "" {
+		return invalid("id", "is required")
+	}
+	cfg, err := a.core.Config(r.Context(), account)
+	if err != nil {
+		return err
+	}
+	got, err := a.core.Customer(r.Context(), account, id)
+	if err != nil {
+		return err
+	}
+	return web.WriteJSON(w, http.StatusOK, memberToJSON(got, cfg.Secret(useMerchantID)))
+}
+
+func memberToJSON(m *engine.Member, merchant string) memberJSON {
+	out := memberJSON{
+		MerchantID: merchant, ID: m.CustomerID, Email: m.Email, Name: m.Name,
+		LoyaltyInfo: loyaltyJSON{
+			Logs:        []string{},
+			EverOptedIn: m.Loyalty.EverIn,
+			OptedInOn:   shownIfAny(m.Loyalty.InSince),
+			Status:      string(m.Loyalty.Status),
+		},
+	}
+	for _, action := range m.Loyalty.Log {
+		out.LoyaltyInfo.Logs = append(out.LoyaltyInfo.Logs, loyaltyActions[action.Status]+autoOptIn(action)+" on: "+shown(action.At))
+	}
+	return out
+}
+
+// loyaltyActions are the words in which the log tells of a status.
+var loyaltyActions = map[model.LoyaltyStatus]string{
+	model.LoyaltyIn: "opted in", model.LoyaltyOut: "opted out", model.LoyaltyBlocked: "blocked",
+}
+
+func autoOptIn(action engine.LoyaltyAction) string {
+	if action.Auto {
+		return " through auto opt in"
+	}
+	return ""
+}
+
 func (in customerJSON) customer() (engine.Customer, error) {
 	_, ageErr := in.Age.integer("age")
 	if err := first(
@@ -56,6 +100,7 @@ func (in customerJSON) customer() (engine.Customer, error) {
 		sent["age"] = in.Age
 	}
 	who := in.who()
+	who.Loyalty = model.LoyaltyStatus(in.LoyaltyStatus)
 	var err error
 	who.Extra, err = extra(sent)
 	return engine.Customer{Who: who}, err

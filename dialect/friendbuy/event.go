@@ -123,6 +123,7 @@ func (in signUpJSON) join() (engine.Join, error) {
 		return engine.Join{}, err
 	}
 	who := in.who()
+	who.Loyalty = model.LoyaltyStatus(in.LoyaltyStatus)
 	if who.Extra, err = extra(in.sent()); err != nil {
 		return engine.Join{}, err
 	}

@@ -49,7 +49,7 @@ func New(core *engine.Engine, o Options) http.Handler {
 	a.call("POST /v1/ledger-adjustment", a.postLedgerAdjustment)
 	a.call("POST /v1/ledger-adjustment-custom", notOffered)
 	a.call("GET /v1/customers/member-tier", notOffered)
-	a.call("GET /v1/customers", notOffered)
+	a.call("GET /v1/customers", a.getCustomer)
 	a.call("GET /v1/user-data", notOffered)
 	a.call("DELETE /v1/user-data", notOffered)
 	a.call("GET /v1/analytics/widget-views", notOffered)

@@ -249,6 +249,21 @@ type valueJSON struct {
 	Value  string        `json:"value,omitempty"`
 }
 
+type memberJSON struct {
+	MerchantID  string      `json:"merchantId"`
+	ID          string      `json:"id"`
+	Email       string      `json:"email"`
+	Name        string      `json:"name,omitempty"`
+	LoyaltyInfo loyaltyJSON `json:"loyaltyInfo"`
+}
+
+type loyaltyJSON struct {
+	Logs        []string `json:"logs"`
+	EverOptedIn bool     `json:"everOptedIn"`
+	OptedInOn   string   `json:"optedInOn,omitempty"`
+	Status      string   `json:"status"`
+}
+
 type adjustedJSON struct {
 	Currency       string        `json:"currency"`
 	Value          money.Amount  `json:"value"`

@@ -91,6 +91,7 @@ CREATE TABLE person (
   aliases     BIGINT NOT NULL, -- how many were merged into this one
   purchases   BIGINT NOT NULL, -- counted ones; verify recounts them
   turns       BIGINT NOT NULL, -- raised under this row's lock: the order in which verify replays
+  loyalty     $text NOT NULL, -- in, out, blocked; '': nobody has said
   created_at  BIGINT NOT NULL,
   PRIMARY KEY (account_id, id)
 ) $clustered;
@@ -224,6 +225,7 @@ CREATE TABLE event (
 ) $clustered;
 CREATE INDEX event_person ON event (account_id, person_id, id);
 CREATE INDEX event_facet ON event (account_id, facet_id, at, id) WHERE facet_id <> 0;
+CREATE INDEX event_loyalty ON event (account_id, person_id, id) WHERE kind = 'loyalty'; -- somebody's log, among all that they did
 
 CREATE TABLE detail (
   account_id  BIGINT NOT NULL,
