@@ -1,5 +1,5 @@
-// Package zone tells which names of time zones are taken from outside. It
-// computes no times.
+// Package zone tells which names of time zones are taken from outside, and
+// when the days of a zone begin. It reads no clock.
 package zone
 
 import (
@@ -18,9 +18,9 @@ var regions = map[string]bool{
 	"America/Port":         true,
 }
 
-// known remembers the names that loaded: reading a zone costs a file. Names
+// loaded remembers the zones that loaded: reading one costs a file. Names
 // that did not are asked for anew, or a caller could fill the memory.
-var known sync.Map
+var loaded sync.Map
 
 // Known reports whether name is an IANA name or one of the listed regions.
 // "Local" and "" are none: they mean another zone on each machine.
@@ -28,15 +28,23 @@ func Known(name string) bool {
 	if regions[name] {
 		return true
 	}
+	_, ok := Load(name)
+	return ok
+}
+
+// Load finds the zone of an IANA name, in which days can be told apart; the
+// listed regions are none.
+func Load(name string) (*time.Location, bool) {
 	if name == "" || name == "Local" {
-		return false
+		return nil, false
 	}
-	if _, ok := known.Load(name); ok {
-		return true
+	if zone, ok := loaded.Load(name); ok {
+		return zone.(*time.Location), true
 	}
-	if _, err := time.LoadLocation(name); err != nil {
-		return false
+	zone, err := time.LoadLocation(name)
+	if err != nil {
+		return nil, false
 	}
-	known.Store(name, true)
-	return true
+	loaded.Store(name, zone)
+	return zone, true
 }
