@@ -18,8 +18,8 @@ import (
 )
 
 // TestExchanges plays the documented exchanges of testdata against the real
-// engine on a database of its own each, and afterwards recomputes every
-// figure.
+// engine on a database of its own each, of both kinds, and afterwards recomputes
+// every figure.
 //
 // In a response <uuid>, <time>, <token> and <any> stand for any text of that
 // shape. With a name, as in <uuid first>, it must be the same text wherever
@@ -41,12 +41,13 @@ func TestExchanges(t *testing.T) {
 			if !regexp.MustCompile(`(?m)^source: \S`).Match(archive.Comment) {
 				t.Error("the exchange does not name its source")
 			}
-			s := newStage(t)
-			played := play(t, s, archive)
-			if played == 0 || 2*played != len(archive.Files) {
-				t.Errorf("%d exchanges in %d files", played, len(archive.Files))
-			}
-			s.verify(t)
+			onBoth(t, func(t *testing.T, s *stage) {
+				played := play(t, s, archive)
+				if played == 0 || 2*played != len(archive.Files) {
+					t.Errorf("%d exchanges in %d files", played, len(archive.Files))
+				}
+				s.verify(t)
+			})
 		})
 	}
 }

@@ -16,6 +16,8 @@ import (
 	"grapevine/model"
 	"grapevine/projectfile"
 	"grapevine/store"
+	"grapevine/store/pgtest"
+	"grapevine/store/postgres"
 	"grapevine/store/sqlite"
 	"grapevine/web"
 )
@@ -55,13 +57,36 @@ func (c *clock) jump(d time.Duration) {
 	c.at = c.at.Add(d)
 }
 
+// onBoth runs a test on SQLite and on PostgreSQL.
+func onBoth(t *testing.T, test func(t *testing.T, s *stage)) {
+	t.Helper()
+	t.Run("sqlite", func(t *testing.T) {
+		t.Parallel()
+		test(t, newStage(t))
+	})
+	t.Run("postgres", func(t *testing.T) {
+		t.Parallel()
+		database, err := postgres.Open(t.Context(), postgres.Config{URL: pgtest.URL(t)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		test(t, newStageOn(t, database))
+	})
+}
+
+// newStage is on SQLite.
 func newStage(t testing.TB) *stage {
 	t.Helper()
-	ctx := t.Context()
-	database, err := sqlite.Open(ctx, sqlite.Config{Path: filepath.Join(t.TempDir(), "test.db")})
+	database, err := sqlite.Open(t.Context(), sqlite.Config{Path: filepath.Join(t.TempDir(), "test.db")})
 	if err != nil {
 		t.Fatal(err)
 	}
+	return newStageOn(t, database)
+}
+
+func newStageOn(t testing.TB, database store.Engine) *stage {
+	t.Helper()
+	ctx := t.Context()
 	st := store.New(database)
 	t.Cleanup(func() {
 		if err := st.Close(); err != nil {
