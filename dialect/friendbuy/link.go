@@ -14,7 +14,10 @@ import (
 const mostInABatch = 10
 
 // channels are the documented ones and those that a campaign may offer.
-var channels = []string{"email", "facebook", "generic", "linkedin", "messenger", "sms", "snap", "twitter", "purl", "whatsapp"}
+var channels = []string{"email", "facebook", "generic", "linkedin", "messenger", "sms", "snap", "twitter", bareLink, "whatsapp"}
+
+// bareLink is the vendor's channel of a link that is shared by no network.
+const bareLink = "purl"
 
 // postPersonalReferralLink always answers 200: whether the link was there
 // before is not told.
@@ -102,8 +105,8 @@ func (in linkJSON) request(at string) (engine.LinkRequest, error) {
 		return engine.LinkRequest{}, err
 	}
 	channel := in.Channel
-	if channel == "purl" {
-		channel = "" // the vendor's word for a link that is shared by no network
+	if channel == bareLink {
+		channel = ""
 	}
 	return engine.LinkRequest{
 		Who:      in.who(),

@@ -26,6 +26,7 @@ type Options struct {
 type API struct {
 	core   *engine.Engine
 	tokens *tokens
+	pages  pages
 	rates  *web.Rates
 	calls  *model.RateLimit
 	mux    *http.ServeMux
@@ -34,7 +35,7 @@ type API struct {
 
 // New makes the handler of everything below /v1/ that is Friendbuy's.
 func New(core *engine.Engine, o Options) http.Handler {
-	a := &API{core: core, tokens: newTokens(core, o.Now), rates: o.Rates, calls: o.Limits.calls(), mux: http.NewServeMux(), allow: map[string][]string{}}
+	a := &API{core: core, tokens: newTokens(core, o.Now), pages: newPages(core), rates: o.Rates, calls: o.Limits.calls(), mux: http.NewServeMux(), allow: map[string][]string{}}
 
 	a.open("POST /v1/authorization", a.perNetwork(o.Limits.authorizations(), a.postAuthorization))
 	a.call("POST /v1/personal-referral-link", a.postPersonalReferralLink)
@@ -52,17 +53,17 @@ func New(core *engine.Engine, o Options) http.Handler {
 	a.call("GET /v1/customers", a.getCustomer)
 	a.call("GET /v1/user-data", notOffered)
 	a.call("DELETE /v1/user-data", notOffered)
-	a.call("GET /v1/analytics/widget-views", notOffered)
-	a.call("GET /v1/analytics/shares", notOffered)
-	a.call("GET /v1/analytics/clicks", notOffered)
-	a.call("GET /v1/analytics/account-sign-ups", notOffered)
-	a.call("GET /v1/analytics/purchases", notOffered)
-	a.call("GET /v1/analytics/distributed-advocate-rewards", notOffered)
-	a.call("GET /v1/analytics/distributed-friend-incentives", notOffered)
-	a.call("GET /v1/analytics/rewards/referral", notOffered)
-	a.call("GET /v1/analytics/email-captures", notOffered)
+	a.call("GET /v1/analytics/widget-views", a.getWidgetViews)
+	a.call("GET /v1/analytics/shares", a.getShares)
+	a.call("GET /v1/analytics/clicks", a.getClicks)
+	a.call("GET /v1/analytics/account-sign-ups", a.getSignups)
+	a.call("GET /v1/analytics/purchases", a.getPurchases)
+	a.call("GET /v1/analytics/distributed-advocate-rewards", a.getDistributedAdvocateRewards)
+	a.call("GET /v1/analytics/distributed-friend-incentives", a.getDistributedFriendIncentives)
+	a.call("GET /v1/analytics/rewards/referral", a.getReferralRewards)
+	a.call("GET /v1/analytics/email-captures", a.getEmailCaptures)
 	a.call("GET /v1/analytics/email-metrics", notOffered)
-	a.call("GET /v1/analytics/loyalty/ledger-heads", notOffered)
+	a.call("GET /v1/analytics/loyalty/ledger-heads", a.getLedgerHeads)
 	a.call("GET /v1/ledger-balance", notOffered)
 	a.call("GET /v1/ledger-balance-custom", notOffered)
 	a.call("GET /v1/ledger-entries", notOffered)
