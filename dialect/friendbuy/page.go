@@ -10,9 +10,7 @@ import (
 	"net/http"
 	"net/url"
 	"strconv"
-	"strings"
 	"time"
-	"unicode/utf8"
 
 	"grapevine/engine"
 	"grapevine/model"
@@ -54,7 +52,7 @@ func answerPage[T, J any](
 	a *API, w http.ResponseWriter, r *http.Request, account model.AccountID, by terms,
 	list func(context.Context, model.AccountID, engine.ListQuery) (*engine.Listed[T], error), toJSON func(*T) J,
 ) error {
-	values, err := query(r)
+	values, err := web.ReadQuery(r)
 	if err != nil {
 		return err
 	}
@@ -77,21 +75,6 @@ func answerPage[T, J any](
 		}
 	}
 	return web.WriteJSON(w, http.StatusOK, out)
-}
-
-// query reads the parameters of a call. Those that nobody asks for are
-// ignored, as is all but the first of a name.
-func query(r *http.Request) (url.Values, error) {
-	values, err := url.ParseQuery(r.URL.RawQuery)
-	if err != nil {
-		return nil, &model.Error{Kind: model.Malformed, Msg: "the query is not well formed", Err: err}
-	}
-	for name := range values {
-		if value := values.Get(name); !utf8.ValidString(value) || strings.Contains(value, "\x00") {
-			return nil, malformed(name, "must be UTF-8, without the character U+0000")
-		}
-	}
-	return values, nil
 }
 
 // pages makes and reads page tokens. They are sealed: nobody else reads or

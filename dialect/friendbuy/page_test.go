@@ -3,7 +3,6 @@ package friendbuy
 import (
 	"bytes"
 	"errors"
-	"net/http/httptest"
 	"net/url"
 	"strings"
 	"testing"
@@ -181,23 +180,6 @@ func TestPageTokensTellNothing(t *testing.T) {
 	}
 	if url.QueryEscape(one) != one {
 		t.Errorf("%q has to be escaped in an address", one)
-	}
-}
-
-func TestQueriesAreRead(t *testing.T) {
-	t.Parallel()
-	for text, field := range map[string]string{
-		"campaignId=%zz":      "",
-		"a=1;b=2":             "",
-		"customerId=%00":      "customerId",
-		"advocateEmail=%ff@x": "advocateEmail",
-	} {
-		_, err := query(httptest.NewRequest("GET", "/v1/analytics/clicks?"+text, nil))
-		wantFault(t, text, err, model.Malformed, field)
-	}
-	values, err := query(httptest.NewRequest("GET", "/v1/analytics/clicks?a=1&a=2&b=%C3%BC", nil))
-	if err != nil || values.Get("a") != "1" || values.Get("b") != "ü" {
-		t.Errorf("got %v, %v", values, err)
 	}
 }
 

@@ -97,6 +97,9 @@ func (a *API) call(pattern string, c caller) {
 		if err := a.rates.Check(w, r, account, web.Use{Limit: a.calls}); err != nil {
 			return err
 		}
+		if _, err := web.ReadQuery(r); err != nil {
+			return err
+		}
 		return c(w, r, account)
 	})
 }

@@ -2,6 +2,7 @@ package friendbuy_test
 
 import (
 	"bytes"
+	"errors"
 	"log/slog"
 	"net/http"
 	"os"
@@ -31,6 +32,7 @@ const (
 // stage is the dialect on the real engine and a database of its own, with the
 // account of testdata/acme.yaml.
 type stage struct {
+	store   *store.Store
 	core    *engine.Engine
 	account model.AccountID
 	handler http.Handler
@@ -89,26 +91,37 @@ func newStageOn(t testing.TB, database store.Engine) *stage {
 	ctx := t.Context()
 	st := store.New(database)
 	t.Cleanup(func() {
-		if err := st.Close(); err != nil {
+		if err := st.Close(); err != nil && !errors.Is(err, store.ErrClosed) {
 			t.Error(err)
 		}
 	})
 	if err := database.Migrate(ctx); err != nil {
 		t.Fatal(err)
 	}
-	s := &stage{clock: &clock{at: time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)}, log: &bytes.Buffer{}}
-	log := slog.New(slog.NewJSONHandler(s.log, nil))
-	s.core = engine.New(engine.Settings{
-		Store:   st,
+	s := &stage{store: st, clock: &clock{at: time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)}, log: &bytes.Buffer{}}
+	s.core = s.remembersNothing()
+	s.account = s.apply(t, func(text string) string { return text })
+	s.handler = s.serve(t, friendbuy.Options{})
+	return s
+}
+
+// remembersNothing is an engine that has only just begun.
+func (s *stage) remembersNothing() *engine.Engine {
+	return engine.New(engine.Settings{
+		Store:   s.store,
 		Secret:  secret.New(bytes.Repeat([]byte("s"), secret.Size)),
 		Now:     s.clock.now,
 		NewID:   model.NewMaker(s.clock.now, 1, 0, 1<<40).Next,
 		LinkURL: "https://grapevine.example.com/r",
-		Log:     log,
+		Log:     slog.New(slog.NewJSONHandler(s.log, nil)),
 	})
-	s.account = s.apply(t, func(text string) string { return text })
-	s.handler = document.Watch(t, web.Front(web.Settings{Log: log, Now: s.clock.now}, friendbuy.New(s.core, friendbuy.Options{Now: s.clock.now})))
-	return s
+}
+
+// serve is the dialect as the server has it, held against its document.
+func (s *stage) serve(t testing.TB, o friendbuy.Options) http.Handler {
+	o.Now = s.clock.now
+	log := slog.New(slog.NewJSONHandler(s.log, nil))
+	return document.Watch(t, web.Front(web.Settings{Log: log, Now: s.clock.now}, friendbuy.New(s.core, o)))
 }
 
 // apply puts testdata/acme.yaml in force, changed as told.
