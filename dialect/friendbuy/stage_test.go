@@ -2,25 +2,15 @@ package friendbuy_test
 
 import (
 	"bytes"
-	"errors"
-	"log/slog"
 	"net/http"
-	"os"
-	"path/filepath"
-	"sync"
 	"testing"
 	"time"
 
+	"grapevine/dialect/dialecttest"
 	"grapevine/dialect/friendbuy"
 	"grapevine/engine"
-	"grapevine/engine/secret"
 	"grapevine/model"
-	"grapevine/projectfile"
 	"grapevine/store"
-	"grapevine/store/pgtest"
-	"grapevine/store/postgres"
-	"grapevine/store/sqlite"
-	"grapevine/web"
 )
 
 // What testdata/acme.yaml says, as JSON writes it.
@@ -32,6 +22,7 @@ const (
 // stage is the dialect on the real engine and a database of its own, with the
 // account of testdata/acme.yaml.
 type stage struct {
+	*dialecttest.Stage
 	store   *store.Store
 	core    *engine.Engine
 	account model.AccountID
@@ -41,115 +32,47 @@ type stage struct {
 }
 
 // clock goes on by a millisecond whenever it is read, and by jumps.
-type clock struct {
-	mu sync.Mutex
-	at time.Time
-}
+type clock struct{ *dialecttest.Clock }
 
-func (c *clock) now() time.Time {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.at = c.at.Add(time.Millisecond)
-	return c.at
-}
-
-func (c *clock) jump(d time.Duration) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.at = c.at.Add(d)
-}
+func (c *clock) now() time.Time       { return c.Now() }
+func (c *clock) jump(d time.Duration) { c.Jump(d) }
 
 // onBoth runs a test on SQLite and on PostgreSQL.
 func onBoth(t *testing.T, test func(t *testing.T, s *stage)) {
 	t.Helper()
-	t.Run("sqlite", func(t *testing.T) {
-		t.Parallel()
-		test(t, newStage(t))
-	})
-	t.Run("postgres", func(t *testing.T) {
-		t.Parallel()
-		database, err := postgres.Open(t.Context(), postgres.Config{URL: pgtest.URL(t)})
-		if err != nil {
-			t.Fatal(err)
-		}
-		test(t, newStageOn(t, database))
-	})
+	dialecttest.OnBoth(t, func(t *testing.T, d *dialecttest.Stage) { test(t, enter(t, d)) })
 }
 
 // newStage is on SQLite.
 func newStage(t testing.TB) *stage {
 	t.Helper()
-	database, err := sqlite.Open(t.Context(), sqlite.Config{Path: filepath.Join(t.TempDir(), "test.db")})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return newStageOn(t, database)
+	return enter(t, dialecttest.New(t))
 }
 
-func newStageOn(t testing.TB, database store.Engine) *stage {
-	t.Helper()
-	ctx := t.Context()
-	st := store.New(database)
-	t.Cleanup(func() {
-		if err := st.Close(); err != nil && !errors.Is(err, store.ErrClosed) {
-			t.Error(err)
-		}
-	})
-	if err := database.Migrate(ctx); err != nil {
-		t.Fatal(err)
-	}
-	s := &stage{store: st, clock: &clock{at: time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)}, log: &bytes.Buffer{}}
-	s.core = s.remembersNothing()
-	s.account = s.apply(t, func(text string) string { return text })
+// enter puts the dialect on a stage.
+func enter(t testing.TB, d *dialecttest.Stage) *stage {
+	s := &stage{Stage: d, store: d.Store, core: d.Core, account: d.Account, clock: &clock{d.Clock}, log: d.Log}
 	s.handler = s.serve(t, friendbuy.Options{})
 	return s
 }
 
 // remembersNothing is an engine that has only just begun.
-func (s *stage) remembersNothing() *engine.Engine {
-	return engine.New(engine.Settings{
-		Store:   s.store,
-		Secret:  secret.New(bytes.Repeat([]byte("s"), secret.Size)),
-		Now:     s.clock.now,
-		NewID:   model.NewMaker(s.clock.now, 1, 0, 1<<40).Next,
-		LinkURL: "https://grapevine.example.com/r",
-		Log:     slog.New(slog.NewJSONHandler(s.log, nil)),
-	})
-}
+func (s *stage) remembersNothing() *engine.Engine { return s.Fresh() }
 
 // serve is the dialect as the server has it, held against its document.
 func (s *stage) serve(t testing.TB, o friendbuy.Options) http.Handler {
 	o.Now = s.clock.now
-	log := slog.New(slog.NewJSONHandler(s.log, nil))
-	return document.Watch(t, web.Front(web.Settings{Log: log, Now: s.clock.now}, friendbuy.New(s.core, o)))
+	return document.Watch(t, s.Front(friendbuy.New(s.core, o)))
 }
 
 // apply puts testdata/acme.yaml in force, changed as told.
 func (s *stage) apply(t testing.TB, change func(string) string) model.AccountID {
 	t.Helper()
-	text, err := os.ReadFile("testdata/acme.yaml")
-	if err != nil {
-		t.Fatal(err)
-	}
-	file, err := projectfile.Parse("acme.yaml", []byte(change(string(text))))
-	if err != nil {
-		t.Fatal(err)
-	}
-	applied, err := s.core.Apply(t.Context(), file.Project())
-	if err != nil {
-		t.Fatal(file.Explain(err))
-	}
-	return applied.Account
+	return s.Apply(t, change)
 }
 
 // verify recomputes every figure of the account.
 func (s *stage) verify(t testing.TB) {
 	t.Helper()
-	report, err := s.core.Verify(t.Context(), s.account)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, d := range report.Differences {
-		t.Errorf("verify: %+v", d)
-	}
+	s.Verify(t)
 }
