@@ -23,7 +23,8 @@ type CustomerSaved struct {
 }
 
 // SaveCustomer makes or updates a person. It is no sign-up: no rule runs.
-// Another e-mail address than before becomes the main one.
+// Another e-mail address than before becomes the main one, if the merchant says
+// so; what just a browser says changes nobody who is there.
 func (e *Engine) SaveCustomer(ctx context.Context, account model.AccountID, c Customer) (*CustomerSaved, error) {
 	if err := c.Who.check(); err != nil {
 		return nil, err
@@ -36,6 +37,11 @@ func (e *Engine) SaveCustomer(ctx context.Context, account model.AccountID, c Cu
 		if err != nil {
 			return err
 		}
+		if first := found.First; first != nil {
+			answer = &CustomerSaved{UUID: first.UUID, At: first.At}
+			t.events = nil
+			return nil
+		}
 		actor := t.identify(found, c.Who)
 		if err := t.enter(actor, c.Who, nil); err != nil {
 			return err
@@ -43,7 +49,7 @@ func (e *Engine) SaveCustomer(ctx context.Context, account model.AccountID, c Cu
 		if err := t.note(event, o, found, actor); err != nil {
 			return err
 		}
-		if !actor.fresh && c.Email != "" {
+		if !actor.fresh && c.Email != "" && c.vouched() {
 			if err := t.replaceMain(actor, model.FoldEmail(c.Email)); err != nil {
 				return err
 			}

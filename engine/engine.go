@@ -56,6 +56,7 @@ type Engine struct {
 	sponsors   cache[sponsorKey, *sponsor]
 	signatures signatures
 	clicks     gather[model.AccountID, *click, counted]
+	sights     gather[model.AccountID, []*sight, []Recorded]
 }
 
 // New makes an engine. Its owner calls Refresh every few seconds, so that
@@ -71,6 +72,7 @@ func New(s Settings) *Engine {
 	e.links.limit, e.sponsors.limit = 200_000, 50_000
 	e.adjustments.run, e.adjustments.max = e.adjustTogether, adjustGroup
 	e.clicks.run, e.clicks.max = e.clickTogether, clickGroup
+	e.sights.run, e.sights.max = e.sightsTogether, sightGroup
 	return e
 }
 

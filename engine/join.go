@@ -25,6 +25,10 @@ type Join struct {
 	// answer names the participant, and nothing is recorded or changed.
 	OnlyNew bool
 	Detail  json.RawMessage // kept as sent, until the person is erased
+	// Of an e-mail capture: the widget that it was left in, by id or name, and
+	// whether newsletters are welcome.
+	Widget     string
+	Newsletter *bool
 }
 
 // Joined is the answer to a Join.
@@ -47,11 +51,16 @@ func (e *Engine) Join(ctx context.Context, account model.AccountID, j Join) (*Jo
 	}
 	var answer *Joined
 	err := e.inTurn(ctx, account, func(t *turn) error {
-		o := occurrence{Who: j.Who, Referral: j.Referral, kind: j.Kind, detail: eventDetail{Sent: j.Detail}}
+		o := occurrence{Who: j.Who, Referral: j.Referral, kind: j.Kind, detail: j.detail()}
 		event := t.happened(j.Kind, 0)
 		found, err := t.tx.Look(t.lookup(o, event.ID))
 		if err != nil {
 			return err
+		}
+		if first := found.First; first != nil {
+			answer = &Joined{Recorded: Recorded{Event: first.ID, UUID: first.UUID, At: first.At, Repeated: true}}
+			t.events = nil
+			return nil
 		}
 		actor := t.identify(found, j.Who)
 		parts, err := t.partsOf(actor)
@@ -74,7 +83,7 @@ func (e *Engine) Join(ctx context.Context, account model.AccountID, j Join) (*Jo
 				hits = t.byReferrers(parts)
 			}
 		}
-		if j.Campaign != 0 { // a referral to another campaign is none to this one
+		if j.Campaign != 0 || j.Widget != "" && campaign != nil { // a referral to another campaign is none to this one
 			hits = slices.DeleteFunc(hits, func(h *hit) bool { return h.campaign != campaign })
 		}
 		if err := t.enter(actor, j.Who, hits); err != nil {
@@ -121,6 +130,12 @@ func (t *turn) campaignOf(j Join, sent *hit, found *store.Found) (*model.Campaig
 	switch {
 	case j.Campaign != 0:
 		return t.offered(j.Campaign)
+	case j.Widget != "":
+		if campaign, _, err := t.cfg.Widget("", j.Widget); err == nil && campaign.Live(t.now) {
+			return campaign, nil
+		}
+	}
+	switch {
 	case sent != nil:
 		return sent.campaign, nil
 	case found.Code != nil && !t.cfg.BlockedCode(found.Code.Folded):

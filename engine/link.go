@@ -25,6 +25,8 @@ type LinkRequest struct {
 	Widget   string // UUID
 	Params   string // query that the landing address gets, encoded
 	Detail   json.RawMessage
+
+	apart string // keeps the link apart from others of its place
 }
 
 // Link is a person's link.
@@ -88,40 +90,48 @@ func (t *turn) lockAll(requests []LinkRequest) ([]int, error) {
 		}
 		known = append(known, found.ByCustomer, found.ByEmail)
 	}
-	return order, t.tx.LockPersons(known...)
+	_, err := t.tx.LockPersons(known...)
+	return order, err
 }
 
 func (t *turn) link(r LinkRequest) (*model.Code, error) {
-	if err := cmp.Or(r.Who.check(), tooLong("seed", r.Seed), tooLong("widget", r.Widget)); err != nil {
-		return nil, err
-	}
-	campaign, err := t.cfg.CampaignByUUID(r.Campaign)
-	if err != nil {
-		return nil, err
-	}
-	if campaign, err = t.offered(campaign.ID); err != nil {
-		return nil, err
-	}
 	found, err := t.tx.Look(t.lookup(occurrence{Who: r.Who}, 0))
 	if err != nil {
 		return nil, err
 	}
+	made, _, err := t.findLink(r, found)
+	return made, err
+}
+
+// findLink is the link that a request asks for, made where there is none, and
+// its owner, whose lock is held.
+func (t *turn) findLink(r LinkRequest, found *store.Found) (*model.Code, model.PersonID, error) {
+	if err := cmp.Or(r.Who.check(), tooLong("seed", r.Seed), tooLong("widget", r.Widget)); err != nil {
+		return nil, 0, err
+	}
+	campaign, err := t.cfg.CampaignByUUID(r.Campaign)
+	if err != nil {
+		return nil, 0, err
+	}
+	if campaign, err = t.offered(campaign.ID); err != nil {
+		return nil, 0, err
+	}
 	actor := t.identify(found, r.Who)
 	if actor.id == 0 {
-		return nil, &model.Error{Kind: model.Invalid, Reason: model.PersonUnknown, Field: "email", Msg: "neither an e-mail address nor a customer id says whose link it is"}
+		return nil, 0, &model.Error{Kind: model.Invalid, Reason: model.PersonUnknown, Field: "email", Msg: "neither an e-mail address nor a customer id says whose link it is"}
 	}
 	parts, err := t.partsOf(actor)
 	if err != nil {
-		return nil, err
+		return nil, 0, err
 	}
 	if err := t.enter(actor, r.Who, nil); err != nil {
-		return nil, err
+		return nil, 0, err
 	}
 	made, fresh, err := t.linkIn(campaign, partIn(parts, campaign.ID), actor, r)
 	if err != nil || !fresh {
-		return made, err
+		return made, actor.id, err
 	}
-	return made, t.note(t.happened(model.LinkMade, 0), occurrence{
+	return made, actor.id, t.note(t.happened(model.LinkMade, 0), occurrence{
 		Who: r.Who, kind: model.LinkMade, detail: eventDetail{Code: made.Shown, Sent: r.Detail},
 	}, &store.Found{}, actor)
 }
@@ -155,7 +165,7 @@ func (t *turn) linkIn(campaign *model.Campaign, p *model.Participant, a actor, r
 // place is where a link is used. There is one link for each, unless a seed
 // asks for another.
 func (r LinkRequest) place() string {
-	return r.Channel + "\x1f" + strings.ToLower(r.Widget) + "\x1f" + r.Params
+	return r.Channel + "\x1f" + strings.ToLower(r.Widget) + "\x1f" + r.Params + r.apart
 }
 
 // seedOf tells two requests of one place apart that want other codes.

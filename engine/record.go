@@ -120,6 +120,14 @@ type eventDetail struct {
 	Coupon        string          `json:"coupon,omitempty"`
 	Code          string          `json:"code,omitempty"`
 	Attribution   string          `json:"attribution,omitempty"`
+	URL           string          `json:"url,omitempty"` // of the page in the browser
+	Title         string          `json:"title,omitempty"`
+	PageName      string          `json:"page_name,omitempty"`
+	Device        *Device         `json:"device,omitempty"`
+	Name          string          `json:"name,omitempty"`  // left with an address
+	Email         string          `json:"email,omitempty"` // an address that was left
+	Newsletter    *bool           `json:"newsletter,omitempty"`
+	Action        *WidgetAction   `json:"action,omitempty"`
 	Sent          json.RawMessage `json:"sent,omitempty"`
 }
 
@@ -235,8 +243,14 @@ func (t *turn) note(event *model.Event, o occurrence, found *store.Found, a acto
 		t.tx.UseCoupon(c.CouponRef, t.now)
 	}
 	o.detail.IP, o.detail.Agent = o.IP, clip(o.Agent)
-	o.detail.Coupon, o.detail.Code, o.detail.Attribution = o.CouponCode, o.ReferralCode, o.AttributionID
-	body, err := json.Marshal(o.detail)
+	o.detail.Coupon, o.detail.Code, o.detail.Attribution = o.CouponCode, cmp.Or(o.ReferralCode, o.detail.Code), o.AttributionID
+	o.detail.told(o.Browser)
+	return t.keep(event, o.detail)
+}
+
+// keep queues the erasable part of an event.
+func (t *turn) keep(event *model.Event, detail eventDetail) error {
+	body, err := json.Marshal(detail)
 	if err != nil {
 		return &model.Error{Kind: model.Malformed, Msg: "what was sent with the event is no JSON", Err: err}
 	}
@@ -265,10 +279,22 @@ func (t *turn) lookup(o occurrence, event model.EventID) store.Lookup {
 		Event: event, CustomerID: o.CustomerID, Email: model.FoldEmail(o.Email), Code: model.FoldCode(o.ReferralCode),
 		Coupon: o.CouponCode, Attribution: strings.ToLower(o.AttributionID), Visitor: o.Visitor,
 	}
-	if o.key != nil {
-		l.Key = t.e.secret.Digest("event", append([]string{string(o.kind)}, o.key...)...)
+	if event != 0 {
+		l.Key = t.keyOf(o)
 	}
 	return l
+}
+
+// keyOf is the digest of what makes something happen once; "" is nothing.
+func (t *turn) keyOf(o occurrence) string {
+	key := o.key
+	if key == nil {
+		key = o.Who.key()
+	}
+	if key == nil {
+		return ""
+	}
+	return t.e.secret.Digest("event", append([]string{string(o.kind)}, key...)...)
 }
 
 // knowsCurrency checks that an amount's currency is one of ISO 4217 or of the

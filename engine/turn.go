@@ -198,12 +198,17 @@ func (t *turn) fill(b *ledger.Book) error {
 
 // happened adds an event of a person, in that person's turn.
 func (t *turn) happened(kind model.EventKind, person model.PersonID) *model.Event {
-	event := &model.Event{
-		ID: model.EventID(t.id()), UUID: uuid.NewString(), Kind: kind, Person: person, Turn: t.turnOf(person),
-		Version: t.cfg.Settings.Version, At: t.now,
-	}
+	event := t.newEvent(kind)
+	event.Person, event.Turn = person, t.turnOf(person)
 	t.events = append(t.events, event)
 	return event
+}
+
+// newEvent makes an event that is not yet one of the turn.
+func (t *turn) newEvent(kind model.EventKind) *model.Event {
+	return &model.Event{
+		ID: model.EventID(t.id()), UUID: uuid.NewString(), Kind: kind, Version: t.cfg.Settings.Version, At: t.now,
+	}
 }
 
 func (t *turn) turnOf(person model.PersonID) int64 {

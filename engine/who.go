@@ -21,6 +21,8 @@ type Who struct {
 	Agent      string          // likewise
 	Visitor    model.VisitorID // the browser; 0 where none is known
 	Server     bool            // the call carried a merchant's key: it may merge two persons
+	Signed     bool            // a browser sent it, and the merchant signed e-mail and customer id
+	Browser    *Browser        // what a browser told beside it; nil for a server's call
 	// Loyalty is whether they take part in the loyalty programme, as the call
 	// says; "" says nothing of it.
 	Loyalty model.LoyaltyStatus
@@ -28,6 +30,10 @@ type Who struct {
 	// what is there.
 	Extra map[string]json.RawMessage
 }
+
+// vouched reports whether the merchant says who it is, and not just anybody
+// with a browser.
+func (w Who) vouched() bool { return w.Server || w.Signed }
 
 // Longest is how many bytes an identity, a name or a code may have: they stand
 // in keys, and a key has to fit a page of the database.
@@ -42,18 +48,13 @@ func tooLong(field, text string) error {
 }
 
 // clip cuts what a browser says of itself to what is worth keeping.
-func clip(agent string) string {
-	const longest = 1024
-	if len(agent) <= longest {
-		return agent
-	}
-	return strings.ToValidUTF8(agent[:longest], "")
-}
+func clip(agent string) string { return cut(agent, 1024) }
 
 // check refuses what cannot be kept of a person.
 func (w Who) check() error {
 	return cmp.Or(
 		tooLong("email", w.Email), tooLong("customer_id", w.CustomerID),
+		tooLong("first_name", w.FirstName), tooLong("last_name", w.LastName), w.Browser.check(),
 		tooLong("first_name", w.FirstName), tooLong("last_name", w.LastName), validLoyalty(w.Loyalty),
 	)
 }
@@ -66,27 +67,32 @@ type actor struct {
 	weak   model.PersonID // found by an e-mail alone, and given a customer id by this event; 0 is none
 	merge  model.PersonID // found to be the same person; 0 is none
 	naming []model.Identity
+	// confirms is an e-mail that the merchant names and that is not the main
+	// one: it is, if all the others are a browser's word. "" is none.
+	confirms string
 }
 
 // identify decides who the person is. A customer id is the strong identity,
 // an e-mail the weak one: two persons become one only when a server's call
 // names both and at most one of them has customer ids; otherwise the customer
-// id decides, and the e-mail stays where it was.
+// id decides, and the e-mail stays where it was. What nobody vouches for adds
+// no name to somebody who is there: a stranger's browser could take part as
+// them from then on.
 func (t *turn) identify(found *store.Found, who Who) actor {
 	customer := model.Identity{Kind: model.CustomerID, Value: who.CustomerID, Shown: who.CustomerID}
 	email := model.Identity{Kind: model.Email, Value: model.FoldEmail(who.Email), Shown: who.Email}
-	mayJoin := who.Server && found.EmailIsFree
+	mayName := who.vouched() && found.EmailIsFree
 	var a actor
 	switch {
 	case found.ByCustomer != 0:
 		a.id = found.ByCustomer
 		switch {
-		case found.ByEmail == 0 && who.Email != "":
+		case found.ByEmail == 0 && who.Email != "" && who.vouched():
 			a.naming = append(a.naming, email)
-		case found.ByEmail != 0 && found.ByEmail != a.id && mayJoin:
+		case found.ByEmail != 0 && found.ByEmail != a.id && mayName && who.Server:
 			a.merge, a.weak = found.ByEmail, found.ByEmail
 		}
-	case who.CustomerID != "" && found.ByEmail != 0 && mayJoin:
+	case who.CustomerID != "" && found.ByEmail != 0 && mayName:
 		a.id, a.weak = found.ByEmail, found.ByEmail
 		customer.Main = true
 		a.naming = append(a.naming, customer)
@@ -95,18 +101,22 @@ func (t *turn) identify(found *store.Found, who Who) actor {
 		customer.Main = true
 		a.naming = append(a.naming, customer)
 		if who.Email != "" && found.ByEmail == 0 {
-			email.Main = true
+			email.Main = who.vouched()
 			a.naming = append(a.naming, email)
 		}
 	case found.ByEmail != 0:
 		a.id = found.ByEmail
 	case who.Email != "":
 		a.id, a.fresh = model.PersonID(t.id()), true
-		email.Main = true
+		email.Main = who.vouched()
 		a.naming = append(a.naming, email)
 	}
 	for i := range a.naming {
 		a.naming[i].Person = a.id
+	}
+	theirs := found.ByEmail == 0 || found.ByEmail == a.id || found.ByEmail == a.merge
+	if who.vouched() && !a.fresh && theirs && !found.EmailIsMain {
+		a.confirms = email.Value
 	}
 	return a
 }
@@ -146,6 +156,12 @@ func (t *turn) admit(a actor, who Who) error {
 			return err
 		}
 	}
+	if a.confirms != "" {
+		t.tx.ConfirmEmail(a.id, t.group(a.id), a.confirms)
+	}
+	if !who.vouched() {
+		who.Loyalty = model.LoyaltyUnsaid
+	}
 	t.settleLoyalty(a.id, who.Loyalty)
 	if who.Visitor != 0 {
 		t.tx.KnowVisitor(who.Visitor, a.id, t.now)
@@ -153,8 +169,12 @@ func (t *turn) admit(a actor, who Who) error {
 	return t.describe(a, who)
 }
 
-// describe keeps what was sent of a person; what was not sent stays.
+// describe keeps what was sent of a person; what was not sent stays. Of
+// somebody who is there, only the merchant tells.
 func (t *turn) describe(a actor, who Who) error {
+	if !a.fresh && !who.vouched() {
+		return nil
+	}
 	p := model.Profile{Person: a.id, FirstName: who.FirstName, LastName: who.LastName, IP: who.IP, Agent: clip(who.Agent)}
 	if who.Extra != nil {
 		extra := map[string]json.RawMessage{}

@@ -198,6 +198,16 @@ type Share struct {
 	Text    string `json:"text"`
 }
 
+// Channels are the networks by which links are shared. A link that is shared by
+// none has channel "".
+var Channels = []string{"email", "facebook", "generic", "linkedin", "messenger", "sms", "snap", "twitter", "whatsapp"}
+
+// Types of widgets.
+const (
+	ShareWidget   = "advocateShare" // where advocates share
+	CaptureWidget = "emailCapture"  // where friends leave an address
+)
+
 // Widget is a place on the merchant's pages.
 type Widget struct {
 	ID   string `json:"id"`

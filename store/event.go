@@ -3,6 +3,7 @@ package store
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 
 	"grapevine/model"
 )
@@ -57,6 +58,45 @@ func (tx *Tx) conversions(where string, args ...any) ([]*model.Conversion, error
 			return err
 		}, args...)
 	return list, err
+}
+
+// TakeKeys takes the keys that make events happen once, and returns the events
+// that took some of them before; id, UUID and time.
+func (tx *Tx) TakeKeys(keys map[string]*model.Event) (map[string]*model.Event, error) {
+	hashes := sortedKeys(keys)
+	rows := make([][]any, len(hashes))
+	for i, hash := range hashes {
+		rows[i] = []any{hash, keys[hash].ID}
+	}
+	tx.insert("event_key", "hash, event_id", rows, "ON CONFLICT DO NOTHING")
+	firsts := map[string]*model.Event{}
+	taken := 0
+	for chunk := range slices.Chunk(hashes, 64) {
+		listed := few(chunk)
+		err := tx.read(`SELECT k.hash, k.event_id, COALESCE(e.uuid, ''), COALESCE(e.at, 0)
+			FROM event_key k
+			LEFT JOIN event e ON e.account_id = k.account_id AND e.id = k.event_id
+			WHERE k.account_id = $1 AND k.hash IN (`+in(2, len(listed))+`)`,
+			func(r Row) error {
+				var hash string
+				var e model.Event
+				var when int64
+				err := r.Scan(&hash, &e.ID, &e.UUID, &when)
+				e.At = at(when)
+				taken++
+				if e.ID != keys[hash].ID {
+					firsts[hash] = &e
+				}
+				return err
+			}, listed...)
+		if err != nil {
+			return nil, err
+		}
+	}
+	if taken < len(hashes) {
+		return nil, ErrAgain // who held a key gave it up between the two statements
+	}
+	return firsts, nil
 }
 
 // EventName returns the id of a custom event's name, taking newID when the

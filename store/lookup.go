@@ -26,6 +26,7 @@ type Found struct {
 	ByCustomer  model.PersonID
 	ByEmail     model.PersonID
 	EmailIsFree bool // nobody with a customer id has the e-mail
+	EmailIsMain bool // it is the main one of who has it
 	Code        *Owner
 	Coupon      *CouponOwner
 	Attribution *Owner
@@ -78,11 +79,11 @@ func (tx *Tx) Look(l Lookup) (*Found, error) {
 	if l.Email != "" {
 		asked = append(asked, tx.ask(`SELECT `+canonical+`,
 				CASE WHEN EXISTS (SELECT 1 FROM identity c
-					WHERE c.account_id = $1 AND c.person_id = `+canonical+` AND c.kind = 1) THEN 0 ELSE 1 END
+					WHERE c.account_id = $1 AND c.person_id = `+canonical+` AND c.kind = 1) THEN 0 ELSE 1 END, i.main
 			FROM identity i
 			JOIN person p ON p.account_id = i.account_id AND p.id = i.person_id
 			WHERE i.account_id = $1 AND i.kind = 2 AND i.value = $2`,
-			func(r Row) error { return r.Scan(&found.ByEmail, &found.EmailIsFree) }, l.Email))
+			func(r Row) error { return r.Scan(&found.ByEmail, &found.EmailIsFree, &found.EmailIsMain) }, l.Email))
 	}
 	if l.Code != "" {
 		asked = append(asked, tx.ownerOf(l.Code, &found.Code))

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"maps"
 	"slices"
 
 	"grapevine/model"
@@ -9,16 +10,44 @@ import (
 // LockPersons locks persons' rows in the order of their ids, and takes a turn
 // of each. One that is merged by now, or gone, makes the transaction run
 // again.
-func (tx *Tx) LockPersons(ids ...model.PersonID) error {
-	ids = distinct(ids)
-	if len(ids) == 0 {
-		return nil
+func (tx *Tx) LockPersons(ids ...model.PersonID) (map[model.PersonID]*model.Person, error) {
+	locked := map[model.PersonID]*model.Person{}
+	for chunk := range slices.Chunk(distinct(ids), 64) {
+		lock, persons := tx.lockPersons(chunk)
+		if err := tx.run(lock); err != nil {
+			return nil, err
+		}
+		if err := tx.takeTurns(persons, chunk); err != nil {
+			return nil, err
+		}
+		maps.Copy(locked, persons)
 	}
-	lock, persons := tx.lockPersons(ids)
-	if err := tx.run(lock); err != nil {
-		return err
+	return locked, nil
+}
+
+// PersonsNamed finds who has names of a kind, those merged included. Names
+// that nobody has are left out.
+func (tx *Tx) PersonsNamed(kind model.IdentityKind, names []string) (map[string]model.PersonID, error) {
+	persons := map[string]model.PersonID{}
+	names = slices.Compact(slices.Sorted(slices.Values(names)))
+	for chunk := range slices.Chunk(names, 64) {
+		listed := few(chunk)
+		err := tx.read(`SELECT i.value, `+canonical+`
+			FROM identity i
+			JOIN person p ON p.account_id = i.account_id AND p.id = i.person_id
+			WHERE i.account_id = $1 AND i.kind = $2 AND i.value IN (`+in(3, len(listed))+`)`,
+			func(r Row) error {
+				var name string
+				var id model.PersonID
+				err := r.Scan(&name, &id)
+				persons[name] = id
+				return err
+			}, append([]any{kind}, listed...)...)
+		if err != nil {
+			return nil, err
+		}
 	}
-	return tx.takeTurns(persons, ids)
+	return persons, nil
 }
 
 // lockPersons asks for the persons' rows and locks them in the order of their
@@ -204,6 +233,22 @@ func (tx *Tx) SetMainIdentity(group []model.PersonID, kind model.IdentityKind, v
 		SET main = CASE WHEN value = $3 THEN 1 ELSE 0 END
 		WHERE account_id = $1 AND kind = $2 AND person_id IN (`+in(4, len(group))+`)`,
 		append([]any{kind, value}, anys(group)...)...)
+}
+
+// ConfirmEmail queues that an e-mail is the main one of a person, where the
+// group has no main one. Then nobody vouched for the person's others: they are
+// theirs no longer.
+func (tx *Tx) ConfirmEmail(person model.PersonID, group []model.PersonID, value string) {
+	args := append([]any{model.Email, value, person}, anys(group)...)
+	unless := `NOT EXISTS (SELECT 1 FROM identity m
+			WHERE m.account_id = $1 AND m.kind = $2 AND m.main = 1 AND m.person_id IN (` + in(5, len(group)) + `))`
+	tx.write(`DELETE FROM identity
+		WHERE account_id = $1 AND kind = $2 AND value <> $3 AND person_id = $4
+			AND `+unless, args...)
+	tx.write(`UPDATE identity
+		SET main = 1
+		WHERE account_id = $1 AND kind = $2 AND value = $3 AND (person_id = $4 OR person_id IN (`+in(5, len(group))+`))
+			AND `+unless, args...)
 }
 
 // Alias queues that from is merged into into, whose main names stay the main
