@@ -122,7 +122,7 @@ func (s *stage) dump() map[string]int64 {
 	} {
 		got[table] = s.rows(table)
 	}
-	for _, column := range []string{"person.turns", "coupon.reward_id", "coupon.used_at", "ledger.balance", "tally.n", "progress.places"} {
+	for _, column := range []string{"person.turns", "coupon.holder_id", "coupon.used_at", "ledger.balance", "tally.n", "progress.places"} {
 		table, field, _ := strings.Cut(column, ".")
 		s.ask(`SELECT CAST(COALESCE(SUM(`+field+`), 0) AS BIGINT) FROM `+table+` WHERE account_id = $1`, func(r store.Row) error {
 			var sum int64

@@ -100,20 +100,15 @@ func (t *turn) lockLedger(key ledgerKey) (model.Ledger, bool, error) {
 	if key.custom {
 		return t.tx.LockLedger("c"+t.e.secret.Digest("ledger", key.customerID), key.currency, t.now)
 	}
-	found, err := t.tx.Look(store.Lookup{CustomerID: key.customerID})
+	person, err := t.customer(key.customerID)
 	if err != nil {
 		return model.Ledger{}, false, err
 	}
-	if found.ByCustomer == 0 {
-		return model.Ledger{}, false, &model.Error{Kind: model.Invalid, Reason: model.PersonUnknown, Field: "customer_id", Msg: "the customer is not known"}
-	}
-	if err := t.stand([]model.PersonID{found.ByCustomer}, nil, true); err != nil {
-		return model.Ledger{}, false, err
-	}
-	if book := t.books[bookKey{store.PersonHolder(found.ByCustomer), key.currency}]; book != nil {
+	holder := store.PersonHolder(person)
+	if book := t.books[bookKey{holder, key.currency}]; book != nil {
 		return book.Head, true, nil
 	}
-	return model.Ledger{Holder: store.PersonHolder(found.ByCustomer), Currency: key.currency, CreatedAt: t.now}, false, nil
+	return model.Ledger{Holder: holder, Currency: key.currency, CreatedAt: t.now}, false, nil
 }
 
 // prepare posts what is due, and reads the credits where something is spent.
@@ -162,7 +157,7 @@ func (t *turn) adjust(b *ledger.Book, a Adjustment) (*Adjusted, error) {
 			t.jobs = append(t.jobs, expiryJob(t.id(), b.Head, until))
 		}
 	} else {
-		touched, err := b.Remove(a.Value, a.Note)
+		touched, err := b.Remove(ledger.Removal{Kind: model.EntryRemove, Amount: a.Value, Note: a.Note})
 		if err != nil {
 			return nil, err
 		}

@@ -123,7 +123,7 @@ var tables = map[string][2][]string{
 	"endpoint":         {{"dialect", "event", "topic", "url"}, {"account_id", "id", "campaign_id", "from_file", "ended"}},
 	"code":             {{"folded", "shown"}, {"account_id", "campaign_id", "participant_id", "made_at"}},
 	"coupon_batch":     {{"name", "prefix"}, {"account_id", "id", "campaign_id", "size"}},
-	"coupon":           {{"code"}, {"account_id", "batch_id", "id", "reward_id", "used_at", "voided_at"}},
+	"coupon":           {{"code"}, {"account_id", "batch_id", "id", "holder_id", "used_at", "voided_at"}},
 	"job":              {{"kind"}, {"account_id", "id", "subject_id"}},
 }
 

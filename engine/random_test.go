@@ -21,6 +21,9 @@ account: Acme
 site: https://shop.example.com
 currencies: [{code: Points, cap: 200, expires_after: 50h}]
 coupons: [{batch: ten-off, codes: [%[3]s]}]
+redemptions:
+  - {id: 662c3a74-9d72-4d80-a835-c9db624c92b1, name: Ten off, cost: 5, currency: Points, coupons: ten-off}
+  - {id: 8bded445-b740-44d7-8b36-08d5630ed282, name: A thanks, cost: 1, currency: USD}
 loyalty: {auto_opt_in: %[4]s}
 earning:
   - {name: Welcome, on: sign_up, amount: 10, currency: Points}
@@ -79,7 +82,7 @@ func (m *mess) happen(ctx context.Context, chance *rand.Rand) error {
 		{}, by(m.codes[chance.IntN(len(m.codes))]), by(m.codes[chance.IntN(len(m.codes))]), by("nobody"), {CouponCode: fmt.Sprint("TEN-", chance.IntN(9))},
 	}[chance.IntN(5)]
 	var err error
-	switch chance.IntN(12) {
+	switch chance.IntN(13) {
 	case 0, 1, 2:
 		_, err = m.core.RecordPurchase(ctx, m.account, engine.Purchase{
 			Who: who, Referral: referral, OrderID: fmt.Sprint("o-", chance.IntN(400)), Amount: money.Amount(chance.IntN(8)) * money.Unit, Currency: []string{"USD", "EUR"}[chance.IntN(2)]})
@@ -101,6 +104,8 @@ func (m *mess) happen(ctx context.Context, chance *rand.Rand) error {
 		a := taking(fmt.Sprint("c-", n), money.Amount(1+chance.IntN(20)))
 		a.Add = chance.IntN(2) == 0
 		_, err = m.core.AdjustLedger(ctx, m.account, a)
+	case 12:
+		_, err = m.core.Redeem(ctx, m.account, fmt.Sprint("c-", n), []string{tenDollars, aThanks}[chance.IntN(2)])
 	}
 	return err
 }
@@ -118,7 +123,7 @@ func (m *mess) ids(table string) (ids []int64) {
 // foreseen reports whether an error is one that a caller may cause.
 func foreseen(err error) bool {
 	switch model.ReasonOf(err) {
-	case model.TransitionForbidden, model.BalanceShort, model.PersonUnknown:
+	case model.TransitionForbidden, model.BalanceShort, model.BatchEmpty, model.PersonUnknown:
 		return true
 	}
 	return err == nil

@@ -45,7 +45,7 @@ func (t *turn) validate(w *model.Reward, r *model.Rule) error {
 // batch it waits for codes. An automatic one is delivered as well.
 func (t *turn) earn(w *model.Reward, r *model.Rule) error {
 	if w.Batch != 0 && w.Coupon == 0 {
-		coupon, ok, err := t.tx.TakeCoupon(w.Batch, w.ID, w.Role == model.AsFriend)
+		coupon, ok, err := t.tx.TakeCoupon(w.Batch, store.Holder{ID: int64(w.ID), Person: w.Person, Friend: w.Role == model.AsFriend, At: t.now})
 		if err != nil {
 			return err
 		}

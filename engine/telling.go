@@ -139,9 +139,7 @@ func (e *Engine) told(tx *store.Tx, account model.AccountID, ids []model.RewardI
 func (e *Engine) describe(tx *store.Tx, account model.AccountID, t *Told) (after int64, err error) {
 	r := t.Reward
 	if r.Role == model.AsEarner {
-		settings, err := versionIn(e, versionKey{account, 0, r.Version}, func() (*model.Settings, error) {
-			return tx.SettingsVersion(r.Version)
-		})
+		settings, err := e.settingsIn(tx, account, r.Version)
 		if err != nil {
 			return 0, err
 		}
@@ -182,6 +180,11 @@ func broughtBy(tx *store.Tx, r *model.Reward, after int64) ([]store.Referral, er
 
 func contact(c *store.Contact) Contact {
 	return Contact{Email: c.Email, CustomerID: c.CustomerID, FirstName: c.Profile.FirstName, LastName: c.Profile.LastName, IP: c.Profile.IP}
+}
+
+// settingsIn is SettingsVersion for one who is in a transaction.
+func (e *Engine) settingsIn(tx *store.Tx, account model.AccountID, version int64) (*model.Settings, error) {
+	return versionIn(e, versionKey{account, 0, version}, func() (*model.Settings, error) { return tx.SettingsVersion(version) })
 }
 
 // versionIn is versionOf for one who is in a transaction.

@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"sort"
@@ -41,7 +42,7 @@ func (e *Engine) Verify(ctx context.Context, account model.AccountID) (*Report, 
 	report := &Report{Checked: map[string]int64{}}
 	err := e.store.View(ctx, account, func(tx *store.Tx) error {
 		*report = Report{Checked: map[string]int64{}}
-		v := &verifier{tx: tx, report: report, posted: map[model.RewardID]posting{}}
+		v := &verifier{tx: tx, report: report, posted: map[model.RewardID]posting{}, spent: map[model.EventID]spending{}}
 		for _, check := range []func() error{v.ledgers, v.tallies, v.coupons, v.replay, v.leftovers} {
 			if err := check(); err != nil {
 				return err
@@ -57,6 +58,7 @@ type verifier struct {
 	tx     *store.Tx
 	report *Report
 	posted map[model.RewardID]posting // by ledger entries; what no reward explains is left
+	spent  map[model.EventID]spending // by ledger entries; what no redemption explains is left
 	past   *past
 }
 
@@ -64,6 +66,13 @@ type verifier struct {
 type posting struct {
 	added, reversed money.Amount
 	at              string // holder, currency and number of an entry
+}
+
+// spending is what a ledger says of a redemption.
+type spending struct {
+	bookKey
+	amount money.Amount
+	at     string // as in posting
 }
 
 type total struct {
@@ -119,6 +128,9 @@ func (v *verifier) ledgers() error {
 }
 
 func (v *verifier) post(e model.Entry, name string) {
+	if e.Event != 0 || e.Kind == model.EntryRedeem {
+		v.spent[e.Event] = spending{bookKey{e.Holder, e.Currency}, -e.Amount, name}
+	}
 	if e.Reward == 0 {
 		return
 	}
@@ -165,20 +177,22 @@ func (v *verifier) tallies() error {
 }
 
 // coupons compares codes that were handed out, used or voided with the
-// rewards that hold them and the events about them.
+// rewards and redemptions that hold them and the events about them.
 func (v *verifier) coupons() error {
-	handed := map[model.CouponRef]model.RewardID{}
+	handed := map[model.CouponRef]int64{}
 	used := map[model.CouponRef]bool{}
-	err := v.tx.Facts(func(kind model.EventKind, subject int64, facts model.Facts) error {
-		for _, h := range facts.Handed {
-			handed[h.CouponRef] = h.Reward
+	err := v.tx.Facts(func(e *model.Event) error {
+		for _, h := range e.Facts.Handed {
+			handed[h.CouponRef] = int64(h.Reward)
 		}
 		switch {
-		case facts.Coupon == nil:
-		case kind == model.CouponHandedOut:
-			handed[*facts.Coupon] = model.RewardID(subject)
+		case e.Facts.Coupon == nil:
+		case e.Kind == model.CouponHandedOut:
+			handed[*e.Facts.Coupon] = e.Subject
+		case e.Kind == model.Redeemed:
+			handed[*e.Facts.Coupon] = int64(e.ID)
 		default:
-			used[*facts.Coupon] = true
+			used[*e.Facts.Coupon] = true
 		}
 		return nil
 	})
@@ -194,8 +208,8 @@ func (v *verifier) coupons() error {
 	}); err != nil {
 		return err
 	}
-	for c, reward := range handed {
-		v.report.differ("coupon", couponName(c), "reward", 0, reward)
+	for c, holder := range handed {
+		v.report.differ("coupon", couponName(c), "holder", 0, holder)
 	}
 	for c := range used {
 		v.report.differ("coupon", couponName(c), "used", false, true)
@@ -214,15 +228,19 @@ func (v *verifier) coupons() error {
 	return err
 }
 
-func (v *verifier) coupon(h store.CouponHeld, handedTo model.RewardID, used bool) {
+func (v *verifier) coupon(h store.CouponHeld, handedTo int64, used bool) {
 	name := couponName(h.CouponRef)
-	if h.Reward != handedTo {
-		v.report.differ("coupon", name, "reward", h.Reward, handedTo)
+	if h.Holder != handedTo {
+		v.report.differ("coupon", name, "holder", h.Holder, handedTo)
 		return
 	}
-	if h.HolderState == "" || h.HolderHas != h.CouponRef {
-		v.report.differ("coupon", name, "holder", fmt.Sprintf("reward %d with coupon %s", h.Reward, couponName(h.HolderHas)), "a reward that has it")
+	bought := h.BoughtBy != 0
+	if !bought && (h.HolderState == "" || h.HolderHas != h.CouponRef) {
+		v.report.differ("coupon", name, "holder", fmt.Sprintf("reward %d with coupon %s", h.Holder, couponName(h.HolderHas)), "a reward that has it")
 		return
+	}
+	if !h.PersonHasIt {
+		v.report.differ("coupon", name, "person", h.Person, "who its holder is of")
 	}
 	if h.Friend != (h.HolderRole == model.AsFriend) {
 		v.report.differ("coupon", name, "friend's", h.Friend, !h.Friend)
@@ -251,6 +269,9 @@ func (v *verifier) leftovers() error {
 	sort.Slice(ids, func(i, j int) bool { return ids[i] < ids[j] })
 	for _, id := range ids {
 		v.report.differ("ledger_entry", v.posted[id].at, "reward", id, "none that posts")
+	}
+	for _, id := range sortedBy(v.spent, func(a, b model.EventID) int { return cmp.Compare(a, b) }) {
+		v.report.differ("ledger_entry", v.spent[id].at, "redemption", id, "none that spends")
 	}
 	return err
 }

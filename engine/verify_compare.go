@@ -5,6 +5,7 @@ import (
 
 	"grapevine/model"
 	"grapevine/money"
+	"grapevine/store"
 )
 
 // compare holds what is written of a person against what should be.
@@ -100,4 +101,28 @@ func (l *life) comparePosting(got, want *model.Reward) {
 	if posted.reversed > reversible {
 		l.v.report.differ("reward", got.ID, "reversed in the ledger", posted.reversed, fmt.Sprintf("at most %v", reversible))
 	}
+}
+
+// redeemed holds a redemption against the settings it was made under, and the
+// ledger against the redemption.
+func (l *life) redeemed(e *model.Event) error {
+	report := l.v.report
+	settings, err := l.v.past.settingsAt(e.Version)
+	if err != nil {
+		return err
+	}
+	bought, ok := settings.RedemptionByID(e.Facts.Redemption)
+	if !ok || e.Amount != bought.Cost || e.Currency != bought.Currency {
+		report.differ("event", e.ID, "cost", fmt.Sprint(e.Amount, " ", e.Currency), fmt.Sprint(bought.Cost, " ", bought.Currency))
+	}
+	if got := e.Facts.Coupon; (got != nil) != (bought.Batch != 0) || got != nil && got.Batch != bought.Batch {
+		report.differ("event", e.ID, "coupon", got, bought.Batch)
+	}
+	spent := l.v.spent[e.ID]
+	delete(l.v.spent, e.ID)
+	want := spending{bookKey{store.PersonHolder(e.Person), e.Currency}, e.Amount, spent.at}
+	if spent != want {
+		report.differ("ledger_entry", spent.at, fmt.Sprint("spent by redemption ", e.ID), fmt.Sprint(spent.amount, " of ", spent.holder), fmt.Sprint(want.amount, " of ", want.holder))
+	}
+	return nil
 }

@@ -269,6 +269,8 @@ func (l *life) lived(e *model.Event) error {
 	case model.LoyaltyChanged:
 		l.loyalty[e.Person] = e.Facts.Loyalty
 		return nil
+	case model.Redeemed:
+		return l.redeemed(e)
 	case model.CouponHandedOut, model.HoldOver, model.RewardApproved, model.RewardRejected, model.RewardIssued, model.RewardTakenBack:
 		return l.moved(e)
 	}

@@ -43,9 +43,9 @@ func TestVerifyNamesEachDamagedRow(t *testing.T) {
 			{"UPDATE progress SET places = places + 1", "UPDATE progress SET places = places - 1", "progress places"},
 			{"UPDATE progress SET friends = friends + 1", "UPDATE progress SET friends = friends - 1", "progress friends"},
 			{"UPDATE referral SET number = number + 5", "UPDATE referral SET number = number - 5", "referral number"},
-			{"UPDATE coupon SET reward_id = reward_id + 1 WHERE reward_id <> 0", "UPDATE coupon SET reward_id = reward_id - 1 WHERE reward_id <> 0", "coupon reward"},
-			{"UPDATE coupon SET used_at = 1 WHERE used_at = 0 AND reward_id <> 0", "UPDATE coupon SET used_at = 0 WHERE used_at = 1", "coupon used"},
-			{"UPDATE coupon SET voided_at = 1 WHERE reward_id <> 0", "UPDATE coupon SET voided_at = 0", "coupon void"},
+			{"UPDATE coupon SET holder_id = holder_id + 1 WHERE holder_id <> 0", "UPDATE coupon SET holder_id = holder_id - 1 WHERE holder_id <> 0", "coupon holder"},
+			{"UPDATE coupon SET used_at = 1 WHERE used_at = 0 AND holder_id <> 0", "UPDATE coupon SET used_at = 0 WHERE used_at = 1", "coupon used"},
+			{"UPDATE coupon SET voided_at = 1 WHERE holder_id <> 0", "UPDATE coupon SET voided_at = 0", "coupon void"},
 			{"UPDATE coupon_batch SET size = size + 1", "UPDATE coupon_batch SET size = size - 1", "coupon_batch size"},
 			{"UPDATE reward SET state = 'revoked' WHERE state = 'delivered' AND kind = 'ledger'", "UPDATE reward SET state = 'delivered' WHERE state = 'revoked'", "reward state"},
 			{"UPDATE reward SET amount = amount + 1 WHERE kind = 'ledger'", "UPDATE reward SET amount = amount - 1 WHERE kind = 'ledger'", "reward amount"},
@@ -78,7 +78,7 @@ func TestVerifyNamesLostAndInventedRows(t *testing.T) {
 		{"DELETE FROM ledger", "ledger balance"},
 		{"DELETE FROM progress", "progress places"},
 		{"DELETE FROM tally", "tally sum"},
-		{"DELETE FROM event WHERE kind = 'purchase'", "coupon reward"},
+		{"DELETE FROM event WHERE kind = 'purchase'", "coupon holder"},
 	} {
 		onBoth(t, acme, func(t *testing.T, s *stage) {
 			s.damaged = true

@@ -39,6 +39,8 @@ const (
 	BalanceShort        Reason = "balance_short"
 	BatchEmpty          Reason = "batch_empty"
 	BatchTooLarge       Reason = "batch_too_large"
+	RedemptionUnknown   Reason = "redemption_unknown"
+	NotInLoyalty        Reason = "not_in_loyalty"
 	CurrencyUnknown     Reason = "currency_unknown"
 	TransitionForbidden Reason = "transition_forbidden"
 	KeyUnknown          Reason = "key_unknown"
@@ -51,7 +53,7 @@ const (
 // Reasons is the closed list.
 var Reasons = []Reason{
 	EmailTaken, ReferrerUnknown, CampaignUnknown, CampaignNotLive, CodeUnknown, CodeBlocked, CodeTaken,
-	PersonUnknown, ParticipantUnknown, RewardUnknown, LedgerUnknown, BalanceShort, BatchEmpty, BatchTooLarge,
+	PersonUnknown, ParticipantUnknown, RewardUnknown, LedgerUnknown, BalanceShort, BatchEmpty, BatchTooLarge, RedemptionUnknown, NotInLoyalty,
 	CurrencyUnknown, TransitionForbidden, KeyUnknown, KeyTaken, BodyTooLarge, CallsTooOften, AddressBlocked,
 }
 

@@ -36,6 +36,7 @@ const (
 	RewardTakenBack EventKind = "reward_revoked"   // subject: reward
 	Merged          EventKind = "merged"           // person: who stays; subject: who became an alias
 	Adjusted        EventKind = "adjusted"         // subject: ledger entry
+	Redeemed        EventKind = "redeemed"         // points bought something
 	LoyaltyChanged  EventKind = "loyalty"          // the person takes part in the loyalty programme, or no longer
 )
 
@@ -66,11 +67,13 @@ type Facts struct {
 	Named       []RuleID   `json:"named,omitempty"`  // rules whose custom event this was
 	Campaigns   []InForce  `json:"in,omitempty"`     // live campaigns that saw the event
 	Own         bool       `json:"own,omitempty"`    // the account's earning rules saw it: the person took part in loyalty
-	Coupon      *CouponRef `json:"coupon,omitempty"` // handed out to a reward that waited, or used
+	Coupon      *CouponRef `json:"coupon,omitempty"` // handed out to a reward that waited or for points, or used
 	Handed      []Handed   `json:"handed,omitempty"` // coupons of the rewards that the event earned at once
 	Freed       bool       `json:"free,omitempty"`   // un-qualifying freed the place of the reward
 	Rule        RuleID     `json:"rule,omitempty"`   // under which a friend no longer counts
 	Reason      string     `json:"reason,omitempty"` // of a rejection: ours, never a text from outside
+
+	Redemption string `json:"redemption,omitempty"` // the id of what was bought, as the settings have it
 
 	Loyalty LoyaltyStatus `json:"loyalty,omitempty"` // which status was taken on
 	Auto    bool          `json:"auto,omitempty"`    // by the account's default: nobody said so

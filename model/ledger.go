@@ -22,6 +22,7 @@ type EntryKind string
 const (
 	EntryAdd     EntryKind = "add"
 	EntryRemove  EntryKind = "remove"
+	EntryRedeem  EntryKind = "redeem"
 	EntryExpire  EntryKind = "expire"
 	EntryReverse EntryKind = "reverse" // a reward was revoked
 	EntryMoveIn  EntryKind = "move_in" // a person was merged
@@ -38,7 +39,8 @@ type Entry struct {
 	Amount   money.Amount // negative takes away
 	Balance  money.Amount // after it
 	Reward   RewardID
-	Note     string // the merchant's own words
+	Event    EventID // of a redemption
+	Note     string  // the merchant's own words
 	At       time.Time
 }
 

@@ -1,6 +1,8 @@
 package model
 
 import (
+	"slices"
+	"strings"
 	"time"
 
 	"grapevine/money"
@@ -54,6 +56,15 @@ type Redemption struct {
 	Currency string       `json:"currency"`
 	Batch    BatchID      `json:"batch"`
 	Coupons  string       `json:"-"` // the batch's name in the file
+}
+
+// RedemptionByID finds what points buy by its id, in any case.
+func (s *Settings) RedemptionByID(id string) (Redemption, bool) {
+	at := slices.IndexFunc(s.Redemption, func(r Redemption) bool { return strings.EqualFold(r.ID, id) })
+	if at < 0 {
+		return Redemption{}, false
+	}
+	return s.Redemption[at], true
 }
 
 // Tier is a loyalty tier, reached at a balance.

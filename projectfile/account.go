@@ -152,9 +152,6 @@ func (r *reader) redemptions(s section, to *model.Settings, currencies, batches 
 			Currency: c.needCurrency("currency", currencies),
 			Coupons:  c.reference("coupons", "a batch", batches),
 		}
-		if !c.has("coupons") {
-			c.wrong("coupons", "the name of a batch that the coupons come from")
-		}
 		ids.add(c, "id", v.ID)
 		if v.ID == "" {
 			unnamed.add(c, "name", v.Name)

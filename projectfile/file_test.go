@@ -159,7 +159,6 @@ redemptions:
 			`f:9: redemptions[0].coupons: expected the name of a batch of this file, got "nope"`,
 			`f:10: redemptions[1].id: expected a UUID, got "not-a-uuid"`,
 			`f:10: redemptions[1].cost: expected a decimal number of at least 0, got "five"`,
-			`f:10: redemptions[1].coupons: expected the name of a batch that the coupons come from, got nothing`,
 		}},
 		{"loyalty", `account: A
 tiers:

@@ -1,22 +1,33 @@
 package store
 
 import (
+	"encoding/json"
+	"fmt"
+	"math"
 	"sync/atomic"
 	"time"
 
 	"grapevine/model"
 )
 
-// TakeCoupon hands out the next free code of a batch to a reward. It returns
-// false when the batch is empty: no code is free, and nobody whose transaction
-// is open holds one that may come back.
-func (tx *Tx) TakeCoupon(batch model.BatchID, reward model.RewardID, friend bool) (model.CouponID, bool, error) {
+// Holder is what a coupon is handed out to.
+type Holder struct {
+	ID     int64 // of the reward, or of the event of a redemption
+	Person model.PersonID
+	Friend bool // it is a friend's reward
+	At     time.Time
+}
+
+// TakeCoupon hands out the next free code of a batch. It returns false when the
+// batch is empty: no code is free, and nobody whose transaction is open holds
+// one that may come back.
+func (tx *Tx) TakeCoupon(batch model.BatchID, to Holder) (model.CouponID, bool, error) {
 	id, err := tx.nextCoupon(batch)
 	for err == nil && id == 0 {
 		free := false
 		err = tx.read(`SELECT 1
 			FROM coupon
-			WHERE account_id = $1 AND batch_id = $2 AND reward_id = 0
+			WHERE account_id = $1 AND batch_id = $2 AND holder_id = 0
 			LIMIT 1`,
 			func(Row) error { free = true; return nil }, batch)
 		if err != nil || !free {
@@ -29,8 +40,8 @@ func (tx *Tx) TakeCoupon(batch model.BatchID, reward model.RewardID, friend bool
 		return 0, false, err
 	}
 	tx.write(`UPDATE coupon
-		SET reward_id = $4, friend = $5
-		WHERE account_id = $1 AND batch_id = $2 AND id = $3`, batch, id, reward, friend)
+		SET holder_id = $4, person_id = $5, friend = $6, handed_at = $7
+		WHERE account_id = $1 AND batch_id = $2 AND id = $3`, batch, id, to.ID, to.Person, to.Friend, ms(to.At))
 	return id, true, nil
 }
 
@@ -63,7 +74,7 @@ func (tx *Tx) freeCoupon(batch model.BatchID, from model.CouponID, lock string) 
 	var id model.CouponID
 	err := tx.read(`SELECT id
 		FROM coupon
-		WHERE account_id = $1 AND batch_id = $2 AND reward_id = 0 AND id >= $3
+		WHERE account_id = $1 AND batch_id = $2 AND holder_id = 0 AND id >= $3
 		ORDER BY id
 		LIMIT 1`+lock,
 		func(r Row) error { return r.Scan(&id) }, batch, from)
@@ -94,4 +105,52 @@ func (tx *Tx) CouponCode(c model.CouponRef) (string, error) {
 		WHERE account_id = $1 AND batch_id = $2 AND id = $3`,
 		func(r Row) error { return r.Scan(&code) }, c.Batch, c.ID)
 	return code, err
+}
+
+// HandedCoupon is a coupon that somebody was given.
+type HandedCoupon struct {
+	Code       string
+	HandedAt   time.Time
+	UsedAt     time.Time // zero: not yet
+	Redemption string    // what it was bought as; "" is a reward's
+	Version    int64     // of the settings that the redemption stood in
+}
+
+// CouponsOf lists the coupons that a group of persons was given and that are
+// not void, newest first: all, or only those that are used or not.
+func (tx *Tx) CouponsOf(group []model.PersonID, used *bool, limit int) ([]HandedCoupon, error) {
+	from, until := int64(0), int64(math.MaxInt64) // when it was used
+	if used != nil && *used {
+		from = 1
+	}
+	if used != nil && !*used {
+		until = 0
+	}
+	var list []HandedCoupon
+	err := tx.read(`SELECT c.code, c.handed_at, c.used_at, COALESCE(e.version, 0), COALESCE(e.facts, '')
+		FROM coupon c
+		LEFT JOIN event e ON e.account_id = c.account_id AND e.id = c.holder_id
+		WHERE c.account_id = $1 AND c.person_id IN (`+in(5, len(group))+`) AND c.person_id <> 0
+			AND c.voided_at = 0 AND c.used_at >= $2 AND c.used_at <= $3
+		ORDER BY c.handed_at DESC, c.batch_id DESC, c.id DESC
+		LIMIT $4`,
+		func(r Row) error {
+			var c HandedCoupon
+			var handed, used int64
+			var facts string
+			if err := r.Scan(&c.Code, &handed, &used, &c.Version, &facts); err != nil {
+				return err
+			}
+			c.HandedAt, c.UsedAt = at(handed), at(used)
+			if facts != "" {
+				var f model.Facts
+				if err := json.Unmarshal([]byte(facts), &f); err != nil {
+					return fmt.Errorf("facts of what bought a coupon: %w", err)
+				}
+				c.Redemption = f.Redemption
+			}
+			list = append(list, c)
+			return nil
+		}, append([]any{from, until, limit}, anys(group)...)...)
+	return list, err
 }

@@ -95,9 +95,9 @@ func (tx *Tx) AddCoupons(b *model.Batch, codes []string) {
 	rows := make([][]any, len(codes))
 	for i, code := range codes {
 		b.Size++
-		rows[i] = []any{b.ID, b.Size, code, 0, 0, 0, 0}
+		rows[i] = []any{b.ID, b.Size, code, 0, 0, 0, 0, 0, 0}
 	}
-	tx.insert("coupon", "batch_id, id, code, reward_id, friend, used_at, voided_at", rows, "")
+	tx.insert("coupon", "batch_id, id, code, holder_id, person_id, friend, handed_at, used_at, voided_at", rows, "")
 	tx.write(`
 UPDATE coupon_batch
 SET size = $3

@@ -95,9 +95,9 @@ func (tx *Tx) SaveLedger(h *model.Ledger) {
 func (tx *Tx) InsertEntries(entries []model.Entry) {
 	rows := make([][]any, len(entries))
 	for i, e := range entries {
-		rows[i] = []any{e.Holder, e.Currency, e.Number, e.ID, string(e.Kind), int64(e.Amount), int64(e.Balance), e.Reward, e.Note, ms(e.At)}
+		rows[i] = []any{e.Holder, e.Currency, e.Number, e.ID, string(e.Kind), int64(e.Amount), int64(e.Balance), e.Reward, e.Event, e.Note, ms(e.At)}
 	}
-	tx.insert("ledger_entry", "holder, currency, number, id, kind, amount, balance, reward_id, note, at", rows, "")
+	tx.insert("ledger_entry", "holder, currency, number, id, kind, amount, balance, reward_id, event_id, note, at", rows, "")
 }
 
 const creditColumns = `holder, currency, id, amount, remaining, expires_at, ended_at, ended, reward_id, earned_at`

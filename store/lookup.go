@@ -183,11 +183,11 @@ func (tx *Tx) couponOwner(code string, owner **CouponOwner) Statement {
 			COALESCE(v.campaign_id, 0), COALESCE(v.advocate_id, 0), COALESCE(v.code, ''), COALESCE(v.counted_from, 0),
 			COALESCE(CASE WHEN p.alias_of <> 0 THEN p.alias_of ELSE p.id END, 0)
 		FROM coupon k
-		JOIN reward w ON w.account_id = k.account_id AND w.id = k.reward_id
+		LEFT JOIN reward w ON w.account_id = k.account_id AND w.id = k.holder_id
 		LEFT JOIN conversion v ON v.account_id = w.account_id AND v.id = w.conversion_id
 		LEFT JOIN participant a ON a.account_id = v.account_id AND a.id = v.advocate_id
 		LEFT JOIN person p ON p.account_id = a.account_id AND p.id = a.person_id
-		WHERE k.account_id = $1 AND k.code = $2 AND k.reward_id <> 0 AND k.voided_at = 0`,
+		WHERE k.account_id = $1 AND k.code = $2 AND k.holder_id <> 0 AND k.voided_at = 0`,
 		func(r Row) error {
 			var o CouponOwner
 			var from int64

@@ -250,28 +250,35 @@ func (tx *Tx) BatchesOff() ([][3]int64, error) {
 // it and the events about it.
 type CouponHeld struct {
 	model.CouponRef
-	Reward      model.RewardID // who the coupon says holds it
+	Holder      int64 // the reward, or the event of a redemption, that the coupon says it went to
+	Person      model.PersonID
 	Friend      bool
 	Used        bool
 	Voided      bool
 	HolderState model.RewardState // of that reward; "" where there is none
 	HolderRole  model.Role
 	HolderHas   model.CouponRef // the coupon which that reward says it has
+	BoughtBy    model.PersonID  // in that redemption; 0 where there is none
+	PersonHasIt bool            // Person is whose the reward or redemption is, or became by a merge
 }
 
 // CouponsHeld lists coupons that are not free, and calls each for every one.
 func (tx *Tx) CouponsHeld(each func(CouponHeld) error) error {
-	return tx.read(`SELECT c.batch_id, c.id, c.reward_id, c.friend,
+	return tx.read(`SELECT c.batch_id, c.id, c.holder_id, c.person_id, c.friend,
 			CASE WHEN c.used_at <> 0 THEN 1 ELSE 0 END, CASE WHEN c.voided_at <> 0 THEN 1 ELSE 0 END,
-			COALESCE(w.state, ''), COALESCE(w.role, ''), COALESCE(w.batch_id, 0), COALESCE(w.coupon_id, 0)
+			COALESCE(w.state, ''), COALESCE(w.role, ''), COALESCE(w.batch_id, 0), COALESCE(w.coupon_id, 0), COALESCE(e.person_id, 0),
+			CASE WHEN c.person_id = h.id OR c.person_id = h.alias_of OR g.alias_of = h.alias_of AND g.alias_of <> 0 THEN 1 ELSE 0 END
 		FROM coupon c
-		LEFT JOIN reward w ON w.account_id = c.account_id AND w.id = c.reward_id
-		WHERE c.account_id = $1 AND (c.reward_id <> 0 OR c.used_at <> 0 OR c.voided_at <> 0)
+		LEFT JOIN reward w ON w.account_id = c.account_id AND w.id = c.holder_id
+		LEFT JOIN event e ON e.account_id = c.account_id AND e.id = c.holder_id
+		LEFT JOIN person h ON h.account_id = c.account_id AND h.id = COALESCE(w.person_id, e.person_id)
+		LEFT JOIN person g ON g.account_id = c.account_id AND g.id = c.person_id
+		WHERE c.account_id = $1 AND (c.holder_id <> 0 OR c.used_at <> 0 OR c.voided_at <> 0)
 		ORDER BY c.batch_id, c.id`,
 		func(r Row) error {
 			var h CouponHeld
-			if err := r.Scan(&h.Batch, &h.ID, &h.Reward, &h.Friend, &h.Used, &h.Voided,
-				&h.HolderState, &h.HolderRole, &h.HolderHas.Batch, &h.HolderHas.ID); err != nil {
+			if err := r.Scan(&h.Batch, &h.ID, &h.Holder, &h.Person, &h.Friend, &h.Used, &h.Voided,
+				&h.HolderState, &h.HolderRole, &h.HolderHas.Batch, &h.HolderHas.ID, &h.BoughtBy, &h.PersonHasIt); err != nil {
 				return err
 			}
 			return each(h)
@@ -285,7 +292,7 @@ func (tx *Tx) RewardsWithLostCoupon() ([]model.RewardID, error) {
 	err := tx.read(`SELECT w.id
 		FROM reward w
 		LEFT JOIN coupon c ON c.account_id = w.account_id AND c.batch_id = w.batch_id AND c.id = w.coupon_id
-		WHERE w.account_id = $1 AND w.coupon_id <> 0 AND COALESCE(c.reward_id, 0) <> w.id
+		WHERE w.account_id = $1 AND w.coupon_id <> 0 AND COALESCE(c.holder_id, 0) <> w.id
 		ORDER BY w.id`,
 		func(r Row) error {
 			var id model.RewardID
@@ -297,7 +304,7 @@ func (tx *Tx) RewardsWithLostCoupon() ([]model.RewardID, error) {
 }
 
 // Facts calls each for the facts of every event that has any.
-func (tx *Tx) Facts(each func(kind model.EventKind, subject int64, facts model.Facts) error) error {
+func (tx *Tx) Facts(each func(*model.Event) error) error {
 	return tx.read(`SELECT `+eventColumns+`
 		FROM event e
 		WHERE e.account_id = $1 AND e.facts <> '{}'`,
@@ -306,7 +313,7 @@ func (tx *Tx) Facts(each func(kind model.EventKind, subject int64, facts model.F
 			if err := scanEvent(r, &e); err != nil {
 				return err
 			}
-			return each(e.Kind, e.Subject, e.Facts)
+			return each(&e)
 		})
 }
 
@@ -328,14 +335,14 @@ func (tx *Tx) AllLedgers(each func(model.Ledger) error) error {
 // AllEntries calls each for every ledger entry, in order of holder, currency
 // and number.
 func (tx *Tx) AllEntries(each func(model.Entry) error) error {
-	return tx.read(`SELECT holder, currency, number, id, kind, amount, balance, reward_id, at
+	return tx.read(`SELECT holder, currency, number, id, kind, amount, balance, reward_id, event_id, at
 		FROM ledger_entry
 		WHERE account_id = $1
 		ORDER BY holder, currency, number`,
 		func(r Row) error {
 			var e model.Entry
 			var when int64
-			if err := r.Scan(&e.Holder, &e.Currency, &e.Number, &e.ID, &e.Kind, &e.Amount, &e.Balance, &e.Reward, &when); err != nil {
+			if err := r.Scan(&e.Holder, &e.Currency, &e.Number, &e.ID, &e.Kind, &e.Amount, &e.Balance, &e.Reward, &e.Event, &when); err != nil {
 				return err
 			}
 			e.At = at(when)

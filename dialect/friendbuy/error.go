@@ -41,6 +41,8 @@ var reasons = map[model.Reason]int{
 	model.BalanceShort:        http.StatusConflict,
 	model.BatchEmpty:          http.StatusConflict,
 	model.BatchTooLarge:       http.StatusUnprocessableEntity,
+	model.RedemptionUnknown:   byKind,
+	model.NotInLoyalty:        byKind,
 	model.CurrencyUnknown:     http.StatusUnprocessableEntity,
 	model.TransitionForbidden: byKind,
 	model.KeyUnknown:          byKind,

@@ -127,6 +127,11 @@ type adjustmentJSON struct {
 	ExpirationDate string     `json:"expirationDate"`
 }
 
+type redeemJSON struct {
+	RedemptionOptionID string `json:"redemptionOptionId"`
+	CustomerID         string `json:"customerId"`
+}
+
 // detailJSON is what is kept of an event as it was sent. Erasing its person
 // removes it.
 type detailJSON struct {
@@ -262,6 +267,34 @@ type loyaltyJSON struct {
 	EverOptedIn bool     `json:"everOptedIn"`
 	OptedInOn   string   `json:"optedInOn,omitempty"`
 	Status      string   `json:"status"`
+}
+
+type redemptionOptionsJSON struct {
+	Records []redemptionOptionJSON `json:"records"`
+}
+
+type redemptionOptionJSON struct {
+	ID             string       `json:"id"`
+	Name           string       `json:"name"`
+	LedgerAmount   money.Amount `json:"ledgerAmount"`
+	LedgerCurrency string       `json:"ledgerCurrency"`
+}
+
+type redeemedJSON struct {
+	CouponCode     string       `json:"couponCode,omitempty"`
+	NewLedgerTotal money.Amount `json:"newLedgerTotal"`
+}
+
+type couponsJSON struct {
+	Records []couponJSON `json:"records"`
+}
+
+type couponJSON struct {
+	Code                 string `json:"code"`
+	Status               string `json:"status"`
+	DistributedOn        string `json:"distributedOn"`
+	RedeemedOn           string `json:"redeemedOn,omitempty"`
+	RedemptionOptionName string `json:"redemptionOptionName,omitempty"`
 }
 
 type adjustedJSON struct {

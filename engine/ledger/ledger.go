@@ -75,7 +75,7 @@ func (b *Book) Expire() error {
 			left = append(left, c)
 			continue
 		}
-		if err := b.post(model.EntryExpire, -c.Remaining, c.Reward, ""); err != nil {
+		if err := b.post(model.Entry{Kind: model.EntryExpire, Amount: -c.Remaining, Reward: c.Reward}); err != nil {
 			return err
 		}
 		c.Remaining = 0
@@ -122,7 +122,7 @@ func (b *Book) Add(a Addition) (money.Amount, error) {
 	if _, err := b.Head.Balance.Add(amount); err != nil {
 		return 0, &model.Error{Kind: model.Invalid, Field: "value", Msg: "the balance would be too large", Err: err}
 	}
-	if err := b.post(a.Kind, amount, a.Reward, a.Note); err != nil {
+	if err := b.post(model.Entry{Kind: a.Kind, Amount: amount, Reward: a.Reward, Note: a.Note}); err != nil {
 		return 0, err
 	}
 	if amount == 0 {
@@ -165,18 +165,26 @@ func boolInt(b bool) int {
 	return 0
 }
 
+// Removal is an amount to spend.
+type Removal struct {
+	Kind   model.EntryKind
+	Amount money.Amount
+	Event  model.EventID // of a redemption
+	Note   string
+}
+
 // Remove spends from the active credits, earliest expiry first, then oldest,
 // and returns those it touched. It fails with BalanceShort, and then changes
 // nothing.
-func (b *Book) Remove(amount money.Amount, note string) ([]model.Credit, error) {
-	if amount > b.Head.Balance {
+func (b *Book) Remove(r Removal) ([]model.Credit, error) {
+	if r.Amount > b.Head.Balance {
 		return nil, &model.Error{Kind: model.Conflict, Reason: model.BalanceShort, Field: "value", Msg: "the balance is too low"}
 	}
-	if err := b.post(model.EntryRemove, -amount, 0, note); err != nil {
+	if err := b.post(model.Entry{Kind: r.Kind, Amount: -r.Amount, Event: r.Event, Note: r.Note}); err != nil {
 		return nil, err
 	}
 	var touched []model.Credit
-	for rest := amount; rest > 0 && len(b.Active) > 0; {
+	for rest := r.Amount; rest > 0 && len(b.Active) > 0; {
 		c := b.Active[0]
 		take := min(rest, c.Remaining)
 		c.Remaining -= take
@@ -201,7 +209,7 @@ func (b *Book) TakeBack(c model.Credit) (money.Amount, error) {
 	if amount == 0 {
 		return 0, nil
 	}
-	if err := b.post(model.EntryReverse, -amount, c.Reward, ""); err != nil {
+	if err := b.post(model.Entry{Kind: model.EntryReverse, Amount: -amount, Reward: c.Reward}); err != nil {
 		return 0, err
 	}
 	c.Remaining = 0
@@ -223,10 +231,10 @@ func (b *Book) MoveTo(to *Book) error {
 		return nil
 	}
 	moved := b.Head.Balance
-	if err := b.post(model.EntryMoveOut, -moved, 0, ""); err != nil {
+	if err := b.post(model.Entry{Kind: model.EntryMoveOut, Amount: -moved}); err != nil {
 		return err
 	}
-	if err := to.post(model.EntryMoveIn, moved, 0, ""); err != nil {
+	if err := to.post(model.Entry{Kind: model.EntryMoveIn, Amount: moved}); err != nil {
 		return err
 	}
 	for _, c := range b.Active {
@@ -263,16 +271,16 @@ func (b *Book) change(c model.Credit) {
 	b.Changed = append(b.Changed, c)
 }
 
-func (b *Book) post(kind model.EntryKind, amount money.Amount, reward model.RewardID, note string) error {
+// post appends an entry that says why and how much; the book knows the rest.
+func (b *Book) post(e model.Entry) error {
 	id, err := b.newID()
 	if err != nil {
 		return err
 	}
-	b.Head.Balance += amount
+	b.Head.Balance += e.Amount
 	b.Head.Entries++
-	b.Entries = append(b.Entries, model.Entry{
-		ID: model.EntryID(id), Holder: b.Head.Holder, Currency: b.Head.Currency, Number: b.Head.Entries,
-		Kind: kind, Amount: amount, Balance: b.Head.Balance, Reward: reward, Note: note, At: b.now,
-	})
+	e.ID, e.Holder, e.Currency, e.At = model.EntryID(id), b.Head.Holder, b.Head.Currency, b.now
+	e.Number, e.Balance = b.Head.Entries, b.Head.Balance
+	b.Entries = append(b.Entries, e)
 	return nil
 }

@@ -200,7 +200,7 @@ func turn(t *testing.T, chance *rand.Rand, s *shelf, m *naive, now time.Time, n 
 			}
 		case w == 3:
 			before := *b
-			_, err := b.Remove(amount, "")
+			_, err := b.Remove(Removal{Kind: model.EntryRemove, Amount: amount})
 			if m.remove(amount) != (err == nil) {
 				t.Fatalf("remove %v of %v: %v", amount, m.balance(), err)
 			}

@@ -339,14 +339,17 @@ CREATE TABLE coupon (
   batch_id    BIGINT NOT NULL,
   id          BIGINT NOT NULL, -- its place in the batch: codes are handed out in this order
   code        $text NOT NULL,
-  reward_id   BIGINT NOT NULL, -- 0: free
+  holder_id   BIGINT NOT NULL, -- the reward, or the event of a redemption, that it was handed out to; 0: free
+  person_id   BIGINT NOT NULL, -- who got it
   friend      BIGINT NOT NULL, -- 1: handed out as a friend's reward, so it attributes
+  handed_at   BIGINT NOT NULL,
   used_at     BIGINT NOT NULL,
   voided_at   BIGINT NOT NULL,
   PRIMARY KEY (account_id, batch_id, id),
   UNIQUE (account_id, code)
 ) $clustered;
-CREATE INDEX coupon_free ON coupon (account_id, batch_id, id) WHERE reward_id = 0;
+CREATE INDEX coupon_free ON coupon (account_id, batch_id, id) WHERE holder_id = 0;
+CREATE INDEX coupon_person ON coupon (account_id, person_id, handed_at, batch_id, id) WHERE person_id <> 0; -- a person's, newest first
 
 -- Ledgers.
 
@@ -367,10 +370,11 @@ CREATE TABLE ledger_entry (
   currency    $text NOT NULL,
   number      BIGINT NOT NULL,
   id          BIGINT NOT NULL,
-  kind        $text NOT NULL, -- add, remove, expire, reverse, move_in, move_out
+  kind        $text NOT NULL, -- add, remove, redeem, expire, reverse, move_in, move_out
   amount      BIGINT NOT NULL, -- negative takes away
   balance     BIGINT NOT NULL CHECK (balance >= 0), -- after it
   reward_id   BIGINT NOT NULL,
+  event_id    BIGINT NOT NULL, -- of a redemption
   note        $text NOT NULL, -- the merchant's own words; redacted when the person is erased
   at          BIGINT NOT NULL,
   PRIMARY KEY (account_id, holder, currency, number)

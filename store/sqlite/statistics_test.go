@@ -35,7 +35,7 @@ func TestSearchesGoByTheirIndex(t *testing.T) {
 		{`SELECT uuid FROM event WHERE account_id = 1 AND person_id = 3 ORDER BY id DESC LIMIT 50`, "event_person"},
 		{`SELECT why FROM reward WHERE account_id = 1 AND person_id IN (2, 3) AND rule_id = 4 AND role = 'friend' ORDER BY id DESC`, "reward_person"},
 		{`SELECT why FROM reward WHERE account_id = 1 AND batch_id = 2 AND state = 'pending' AND batch_id <> 0 ORDER BY id LIMIT 9`, "reward_waiting"},
-		{`SELECT code FROM coupon WHERE account_id = 1 AND batch_id = 2 AND reward_id = 0 ORDER BY id LIMIT 1`, "coupon_free"},
+		{`SELECT code FROM coupon WHERE account_id = 1 AND batch_id = 2 AND holder_id = 0 ORDER BY id LIMIT 1`, "coupon_free"},
 		{`SELECT body FROM delivery WHERE account_id = 1 AND endpoint_id = 2 AND state = 'open' ORDER BY id LIMIT 1`, "delivery_open"},
 		{`SELECT subject_id FROM job WHERE account_id = 1 AND kind = 'tell' AND lane = 2 AND dead = 0 AND run_at <= 3 ORDER BY run_at, id LIMIT 9`, "job_lane"},
 	} {
