@@ -72,6 +72,19 @@ func (s *stage) personOf(name string) (id model.PersonID) {
 	return id
 }
 
+// codeID is what rows call a code.
+func (s *stage) codeID(shown string) (id model.CodeID) {
+	s.t.Helper()
+	s.view(func(tx *store.Tx) error {
+		owner, err := tx.CodeOwner(model.FoldCode(shown))
+		if err == nil {
+			id = owner.ID
+		}
+		return err
+	})
+	return id
+}
+
 // story lists what a person did and what it led to, in order: each event, who
 // it counted for and by what, and the rewards it brought. How they stand in the
 // loyalty programme is another story.

@@ -117,7 +117,11 @@ func (a *applying) claimNames(c *model.Campaign, path string) error {
 	if !ours {
 		return codeTaken(path, c.Code, "another account")
 	}
-	free, err := a.tx.SetJoinCode(c.Code, c.ID, a.now)
+	id, err := a.engine.newID()
+	if err != nil {
+		return err
+	}
+	free, err := a.tx.SetJoinCode(model.CodeID(id), c.Code, c.ID, a.now)
 	if err != nil {
 		return err
 	}

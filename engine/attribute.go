@@ -20,8 +20,8 @@ type hit struct {
 	referrer model.ParticipantID
 	advocate model.PersonID // the person behind the referrer
 	via      model.Via
-	code     string
-	from     time.Time // when the window opened
+	code     model.CodeID // 0: by none
+	from     time.Time    // when the window opened
 }
 
 // attribute names the referral that an event belongs to: the first that hits
@@ -63,7 +63,7 @@ func (t *turn) byOwner(owner *store.Owner, via model.Via, opened time.Time) *hit
 	if from.IsZero() {
 		from = t.now
 	}
-	return &hit{campaign, owner.Participant, owner.Advocate, via, owner.Folded, from}
+	return &hit{campaign, owner.Participant, owner.Advocate, via, owner.ID, from}
 }
 
 // live is the campaign of that id if it attributes now, else nil.
@@ -86,7 +86,7 @@ func (t *turn) byReferrers(parts []store.Part) []*hit {
 			continue
 		}
 		seen[p.Campaign] = true
-		hits = append(hits, &hit{campaign, p.Referrer, p.Advocate, model.ViaReferrer, "", p.ReferredAt})
+		hits = append(hits, &hit{campaign, p.Referrer, p.Advocate, model.ViaReferrer, 0, p.ReferredAt})
 	}
 	return hits
 }

@@ -99,7 +99,7 @@ func (e *Engine) clickTogether(account model.AccountID, clicks []*click) ([]resu
 		for i, c := range clicks {
 			results[i].out.self = owns[i]
 			rows[i] = model.Click{
-				ID: model.ClickID(t.id()), Code: c.link.Folded, Campaign: c.link.Campaign,
+				ID: model.ClickID(t.id()), Code: c.link.ID, Campaign: c.link.Campaign,
 				Participant: c.link.Participant, Visitor: c.visitor, Self: owns[i], At: t.now, Detail: clickDetail(c.visit),
 			}
 			t.tally(int64(c.link.Campaign), tallyClick, 1)

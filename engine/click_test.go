@@ -38,12 +38,13 @@ func signed(l *engine.Landing) string { return between(l.URL, "signed=", ".shop.
 // clicks counts the rows of clicks on a code, and how many were the owner's.
 func (s *stage) clicks(code string) (all, self int64) {
 	s.t.Helper()
+	id := s.codeID(code)
 	err := s.store.Engine().View(context.Background(), func(conn store.Conn) error {
 		return conn.Run(context.Background(), store.Statement{
 			SQL: `SELECT COUNT(*), CAST(COALESCE(SUM(self), 0) AS BIGINT)
 				FROM click
-				WHERE account_id = $1 AND code = $2`,
-			Args: []any{int64(s.account), code},
+				WHERE account_id = $1 AND code_id = $2`,
+			Args: []any{int64(s.account), int64(id)},
 			Row:  func(r store.Row) error { return r.Scan(&all, &self) },
 		})
 	})

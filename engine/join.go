@@ -241,7 +241,7 @@ func (t *turn) newParticipant(campaign *model.Campaign, person model.PersonID, s
 	if err != nil {
 		return nil, nil, err
 	}
-	p.Code = c.Folded
+	p.Code = c.ID
 	if !campaign.ConfirmEmail {
 		p.ConfirmedAt = t.now
 	}
@@ -361,7 +361,7 @@ func (t *turn) qualify(p *model.Participant, person, advocate model.PersonID) er
 	if campaign == nil || p.Referrer == 0 {
 		return nil
 	}
-	h := &hit{campaign, p.Referrer, advocate, model.ViaReferrer, "", p.ReferredAt}
+	h := &hit{campaign, p.Referrer, advocate, model.ViaReferrer, 0, p.ReferredAt}
 	o := occurrence{kind: model.Qualified}
 	return t.convert(&scene{
 		event: event, happening: o.happening(), friend: person,

@@ -151,7 +151,7 @@ func (c *signatures) put(l *link, s *signed) {
 // attest gives each click of a group the attribution of its code and minute.
 // The minute's first click inserts it, and all nodes share that one.
 func (t *turn) attest(clicks []*click, results []result[counted]) error {
-	fresh := map[int64]map[string]string{}
+	fresh := map[int64]map[model.CodeID]string{}
 	for i, c := range clicks {
 		if !c.signs || results[i].out.self {
 			continue
@@ -160,10 +160,10 @@ func (t *turn) attest(clicks []*click, results []result[counted]) error {
 			continue
 		}
 		if fresh[c.minute] == nil {
-			fresh[c.minute] = map[string]string{}
+			fresh[c.minute] = map[model.CodeID]string{}
 		}
-		if fresh[c.minute][c.link.Folded] == "" {
-			fresh[c.minute][c.link.Folded] = uuid.NewString()
+		if fresh[c.minute][c.link.ID] == "" {
+			fresh[c.minute][c.link.ID] = uuid.NewString()
 		}
 	}
 	for minute, uuids := range fresh {
@@ -171,16 +171,16 @@ func (t *turn) attest(clicks []*click, results []result[counted]) error {
 		if err != nil {
 			return err
 		}
-		made := map[string]*signed{}
+		made := map[model.CodeID]*signed{}
 		for i, c := range clicks {
 			if !c.signs || c.minute != minute || results[i].out.self || results[i].out.signed != nil {
 				continue
 			}
-			if made[c.link.Folded] == nil {
-				made[c.link.Folded] = &signed{attribution: shared[c.link.Folded], minute: minute}
+			if made[c.link.ID] == nil {
+				made[c.link.ID] = &signed{attribution: shared[c.link.ID], minute: minute}
 				results[i].out.fresh = true
 			}
-			results[i].out.signed = made[c.link.Folded]
+			results[i].out.signed = made[c.link.ID]
 		}
 	}
 	return nil

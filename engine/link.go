@@ -132,7 +132,7 @@ func (t *turn) findLink(r LinkRequest, found *store.Found) (*model.Code, model.P
 		return made, actor.id, err
 	}
 	return made, actor.id, t.note(t.happened(model.LinkMade, 0), occurrence{
-		Who: r.Who, kind: model.LinkMade, detail: eventDetail{Code: made.Shown, Sent: r.Detail},
+		Who: r.Who, kind: model.LinkMade, detail: eventDetail{CodeID: made.ID, Sent: r.Detail},
 	}, &store.Found{}, actor)
 }
 
@@ -183,7 +183,7 @@ func (t *turn) makeLink(campaign *model.Campaign, p *model.Participant, r LinkRe
 		w.prefix = *r.Prefix
 	}
 	c := &model.Code{
-		Campaign: campaign.ID, Participant: p.ID, Person: p.Person, Seed: t.seedOf(r), Place: r.place(),
+		ID: model.CodeID(t.id()), Campaign: campaign.ID, Participant: p.ID, Person: p.Person, Seed: t.seedOf(r), Place: r.place(),
 		Channel: r.Channel, Params: r.Params, MadeAt: t.now,
 	}
 	return t.makeCode(c, w)

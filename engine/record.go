@@ -118,7 +118,8 @@ type eventDetail struct {
 	IP            string          `json:"ip,omitempty"`
 	Agent         string          `json:"agent,omitempty"`
 	Coupon        string          `json:"coupon,omitempty"`
-	Code          string          `json:"code,omitempty"`
+	Code          string          `json:"code,omitempty"` // one that nobody has
+	CodeID        model.CodeID    `json:"code_id,omitempty"`
 	Attribution   string          `json:"attribution,omitempty"`
 	URL           string          `json:"url,omitempty"` // of the page in the browser
 	Title         string          `json:"title,omitempty"`
@@ -243,7 +244,12 @@ func (t *turn) note(event *model.Event, o occurrence, found *store.Found, a acto
 		t.tx.UseCoupon(c.CouponRef, t.now)
 	}
 	o.detail.IP, o.detail.Agent = o.IP, clip(o.Agent)
-	o.detail.Coupon, o.detail.Code, o.detail.Attribution = o.CouponCode, cmp.Or(o.ReferralCode, o.detail.Code), o.AttributionID
+	o.detail.Coupon, o.detail.Attribution = o.CouponCode, o.AttributionID
+	if found.Code != nil { // the text may be its owner's name, who is somebody else
+		o.detail.CodeID = found.Code.ID
+	} else {
+		o.detail.Code = o.ReferralCode
+	}
 	o.detail.told(o.Browser)
 	return t.keep(event, o.detail)
 }

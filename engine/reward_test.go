@@ -153,7 +153,7 @@ func TestRewardCarriesWhy(t *testing.T) {
 		rule := s.project.Campaigns[0].Rules[4]
 		until := noon.Add(24 * time.Hour)
 		want := model.Why{
-			Via: model.ViaCode, Code: ann, Advocate: s.personOf("ann@example.com"), Rule: rule.ID, Version: 1,
+			Via: model.ViaCode, Code: s.codeID(ann), Advocate: s.personOf("ann@example.com"), Rule: rule.ID, Version: 1,
 			Reason: engine.OnHold, CountedFrom: &noon, HoldUntil: &until,
 		}
 		if diff := cmp.Diff(want, w.Why); diff != "" {

@@ -76,7 +76,7 @@ func (e *Engine) RecordShare(ctx context.Context, account model.AccountID, s Sha
 		}
 		answer.Recorded = Recorded{Event: event.ID, UUID: event.UUID, At: t.now}
 		event.Person, event.Turn = sharer, t.turnOf(sharer)
-		detail := eventDetail{IP: s.IP, Agent: clip(s.Agent), Code: code.Shown, Sent: s.Detail}
+		detail := eventDetail{IP: s.IP, Agent: clip(s.Agent), CodeID: code.ID, Sent: s.Detail}
 		detail.told(s.Browser)
 		return t.keep(event, detail)
 	})

@@ -120,7 +120,7 @@ type Conversion struct {
 	Turn        int64
 	Friend      PersonID // 0: nobody is known
 	Via         Via
-	Code        string
+	Code        CodeID    // 0: it came by none
 	CountedFrom time.Time // when the window opened
 	Facet       FacetID
 	At          time.Time

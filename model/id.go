@@ -18,6 +18,7 @@ type (
 	CouponID      int64
 	PersonID      int64
 	ParticipantID int64
+	CodeID        int64
 	VisitorID     int64
 	ClickID       int64
 	AttributionID int64

@@ -68,7 +68,7 @@ type Participant struct {
 	UUID        string
 	Campaign    CampaignID
 	Person      PersonID
-	Code        string        // the main code, folded
+	Code        CodeID        // the main one
 	Referrer    ParticipantID // who brought this one; 0 is none
 	ReferredAt  time.Time     // the window counts from here
 	SignedUpAt  time.Time     // zero: not yet
@@ -81,6 +81,7 @@ type Participant struct {
 
 // Code is a code somebody shares, or a campaign's join link.
 type Code struct {
+	ID          CodeID // what everything else calls it: the text may be a name, and goes with its person
 	Folded      string
 	Shown       string
 	Campaign    CampaignID
@@ -96,7 +97,7 @@ type Code struct {
 // Click is a visit that a link brought.
 type Click struct {
 	ID          ClickID
-	Code        string
+	Code        CodeID
 	Campaign    CampaignID
 	Participant ParticipantID
 	Visitor     VisitorID

@@ -62,7 +62,7 @@ type Reward struct {
 // the fraud signals and the dates.
 type Why struct {
 	Via         Via          `json:"via,omitempty"`
-	Code        string       `json:"code,omitempty"`
+	Code        CodeID       `json:"code,omitempty"`
 	Advocate    PersonID     `json:"advocate,omitempty"`
 	Rule        RuleID       `json:"rule"`
 	Version     int64        `json:"version"`

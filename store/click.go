@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"maps"
 	"slices"
 	"time"
 
@@ -37,28 +38,29 @@ func (tx *Tx) InsertClicks(clicks []model.Click) {
 			details = append(details, []any{c.ID, c.Detail})
 		}
 	}
-	tx.insert("click", "id, code, campaign_id, participant_id, visitor_id, self, facet_id, at", rows, "")
+	tx.insert("click", "id, code_id, campaign_id, participant_id, visitor_id, self, facet_id, at", rows, "")
 	tx.insert("detail", "id, body", details, "")
 }
 
 // Attributions makes sure that each code has its attribution of a minute of
 // Unix time, and returns their UUIDs: all nodes share the first one's.
-func (tx *Tx) Attributions(minute int64, uuids map[string]string) (map[string]string, error) {
+func (tx *Tx) Attributions(minute int64, uuids map[model.CodeID]string) (map[model.CodeID]string, error) {
 	rows := make([][]any, 0, len(uuids))
-	codes := make([]string, 0, len(uuids))
-	for _, code := range sortedKeys(uuids) {
+	codes := make([]model.CodeID, 0, len(uuids))
+	for _, code := range slices.Sorted(maps.Keys(uuids)) {
 		codes = append(codes, code)
 		rows = append(rows, []any{code, minute, uuids[code]})
 	}
-	tx.insert("attribution", "code, minute, uuid", rows, "ON CONFLICT DO NOTHING")
-	shared := make(map[string]string, len(uuids))
+	tx.insert("attribution", "code_id, minute, uuid", rows, "ON CONFLICT DO NOTHING")
+	shared := make(map[model.CodeID]string, len(uuids))
 	for len(codes) > 0 {
 		n := min(len(codes), 64)
-		err := tx.read(`SELECT code, uuid
+		err := tx.read(`SELECT code_id, uuid
 			FROM attribution
-			WHERE account_id = $1 AND minute = $2 AND code IN (`+in(3, n)+`)`,
+			WHERE account_id = $1 AND minute = $2 AND code_id IN (`+in(3, n)+`)`,
 			func(r Row) error {
-				var code, uuid string
+				var code model.CodeID
+				var uuid string
 				err := r.Scan(&code, &uuid)
 				shared[code] = uuid
 				return err

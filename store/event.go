@@ -35,7 +35,7 @@ func (tx *Tx) InsertConversions(conversions []*model.Conversion) {
 	for i, c := range conversions {
 		rows[i] = []any{c.ID, c.Event, c.Campaign, c.Version, string(c.Kind), c.Advocate, c.Person, c.Turn, c.Friend, string(c.Via), c.Code, ms(c.CountedFrom), c.Facet, ms(c.At)}
 	}
-	tx.insert("conversion", "id, event_id, campaign_id, version, kind, advocate_id, advocate, turn, friend_id, via, code, counted_from, facet_id, at", rows, "")
+	tx.insert("conversion", "id, event_id, campaign_id, version, kind, advocate_id, advocate, turn, friend_id, via, code_id, counted_from, facet_id, at", rows, "")
 }
 
 // ConversionsOfEvent lists what an event counts for, by campaign.
@@ -46,7 +46,7 @@ func (tx *Tx) ConversionsOfEvent(event model.EventID) ([]*model.Conversion, erro
 
 func (tx *Tx) conversions(where string, args ...any) ([]*model.Conversion, error) {
 	var list []*model.Conversion
-	err := tx.read(`SELECT id, event_id, campaign_id, version, kind, advocate_id, advocate, turn, friend_id, via, code, counted_from, at
+	err := tx.read(`SELECT id, event_id, campaign_id, version, kind, advocate_id, advocate, turn, friend_id, via, code_id, counted_from, at
 		FROM conversion
 		WHERE account_id = $1 AND `+where,
 		func(r Row) error {

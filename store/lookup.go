@@ -49,7 +49,7 @@ type CouponOwner struct {
 	Campaign model.CampaignID
 	Referrer model.ParticipantID
 	Advocate model.PersonID
-	Code     string
+	Code     model.CodeID
 	From     time.Time // when the window of the referral opened
 }
 
@@ -94,7 +94,7 @@ func (tx *Tx) Look(l Lookup) (*Found, error) {
 	if l.Attribution != "" {
 		asked = append(asked, tx.ask(`SELECT a.minute, `+ownerColumns+`
 			FROM attribution a
-			JOIN code c ON c.account_id = a.account_id AND c.folded = a.code
+			JOIN code c ON c.account_id = a.account_id AND c.id = a.code_id
 			LEFT JOIN person p ON p.account_id = c.account_id AND p.id = c.person_id
 			WHERE a.account_id = $1 AND a.uuid = $2`,
 			func(r Row) error {
@@ -107,7 +107,7 @@ func (tx *Tx) Look(l Lookup) (*Found, error) {
 	if l.Visitor != 0 {
 		asked = append(asked, tx.ask(`SELECT k.at, `+ownerColumns+`
 			FROM click k
-			JOIN code c ON c.account_id = k.account_id AND c.folded = k.code
+			JOIN code c ON c.account_id = k.account_id AND c.id = k.code_id
 			LEFT JOIN person p ON p.account_id = c.account_id AND p.id = c.person_id
 			WHERE k.account_id = $1 AND k.visitor_id = $2
 			ORDER BY k.id DESC
@@ -148,12 +148,12 @@ func (tx *Tx) first(key string, found *Found) error {
 	return err
 }
 
-const ownerColumns = `c.folded, c.shown, c.campaign_id, c.participant_id, c.channel, c.params, c.person_id,
+const ownerColumns = `c.folded, c.id, c.shown, c.campaign_id, c.participant_id, c.channel, c.params, c.person_id,
 	COALESCE(CASE WHEN p.alias_of <> 0 THEN p.alias_of ELSE p.id END, 0)`
 
 func scanOwner(r Row, owner **Owner, before ...any) error {
 	var o Owner
-	err := r.Scan(append(before, &o.Folded, &o.Shown, &o.Campaign, &o.Participant, &o.Channel, &o.Params, &o.Person, &o.Advocate)...)
+	err := r.Scan(append(before, &o.Folded, &o.ID, &o.Shown, &o.Campaign, &o.Participant, &o.Channel, &o.Params, &o.Person, &o.Advocate)...)
 	*owner = &o
 	return err
 }
@@ -180,7 +180,7 @@ func (tx *Tx) CodeOwner(folded string) (*Owner, error) {
 
 func (tx *Tx) couponOwner(code string, owner **CouponOwner) Statement {
 	return tx.ask(`SELECT k.batch_id, k.id, CASE WHEN k.used_at <> 0 THEN 1 ELSE 0 END, k.friend,
-			COALESCE(v.campaign_id, 0), COALESCE(v.advocate_id, 0), COALESCE(v.code, ''), COALESCE(v.counted_from, 0),
+			COALESCE(v.campaign_id, 0), COALESCE(v.advocate_id, 0), COALESCE(v.code_id, 0), COALESCE(v.counted_from, 0),
 			COALESCE(CASE WHEN p.alias_of <> 0 THEN p.alias_of ELSE p.id END, 0)
 		FROM coupon k
 		LEFT JOIN reward w ON w.account_id = k.account_id AND w.id = k.holder_id

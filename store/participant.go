@@ -4,7 +4,7 @@ import (
 	"grapevine/model"
 )
 
-const participantColumns = `a.id, a.uuid, a.campaign_id, a.person_id, a.code, a.referrer_id, a.referred_at,
+const participantColumns = `a.id, a.uuid, a.campaign_id, a.person_id, a.code_id, a.referrer_id, a.referred_at,
 	a.signed_up_at, a.captured_at, a.confirmed_at, a.qualified_at, a.source, a.joined_at`
 
 func scanParticipant(r Row, p *model.Participant, after ...any) error {
@@ -64,7 +64,7 @@ func (tx *Tx) Participant(id model.ParticipantID) (*model.Participant, model.Per
 
 // InsertParticipant queues a new participant.
 func (tx *Tx) InsertParticipant(p *model.Participant) {
-	tx.write(`INSERT INTO participant (account_id, id, uuid, campaign_id, person_id, code, referrer_id, referred_at,
+	tx.write(`INSERT INTO participant (account_id, id, uuid, campaign_id, person_id, code_id, referrer_id, referred_at,
 			signed_up_at, captured_at, confirmed_at, qualified_at, source, joined_at)
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)`,
 		p.ID, p.UUID, p.Campaign, p.Person, p.Code, p.Referrer, ms(p.ReferredAt),
@@ -89,23 +89,23 @@ func (tx *Tx) InsertCode(c *model.Code) (bool, error) {
 	if err != nil || n == 0 {
 		return false, err
 	}
-	tx.write(`INSERT INTO code (account_id, folded, shown, campaign_id, participant_id, person_id, seed, place, channel, params, made_at)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)`,
-		c.Folded, c.Shown, c.Campaign, c.Participant, c.Person, c.Seed, c.Place, c.Channel, c.Params, ms(c.MadeAt))
+	tx.write(`INSERT INTO code (account_id, folded, id, shown, campaign_id, participant_id, person_id, seed, place, channel, params, made_at)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)`,
+		c.Folded, c.ID, c.Shown, c.Campaign, c.Participant, c.Person, c.Seed, c.Place, c.Channel, c.Params, ms(c.MadeAt))
 	return true, nil
 }
 
 // CodesOf lists a participant's codes, oldest first.
 func (tx *Tx) CodesOf(participant model.ParticipantID) ([]model.Code, error) {
 	var codes []model.Code
-	err := tx.read(`SELECT folded, shown, campaign_id, participant_id, person_id, seed, place, channel, params, made_at
+	err := tx.read(`SELECT folded, id, shown, campaign_id, participant_id, person_id, seed, place, channel, params, made_at
 		FROM code
 		WHERE account_id = $1 AND participant_id = $2
 		ORDER BY made_at, folded`,
 		func(r Row) error {
 			var c model.Code
 			var made int64
-			err := r.Scan(&c.Folded, &c.Shown, &c.Campaign, &c.Participant, &c.Person, &c.Seed, &c.Place, &c.Channel, &c.Params, &made)
+			err := r.Scan(&c.Folded, &c.ID, &c.Shown, &c.Campaign, &c.Participant, &c.Person, &c.Seed, &c.Place, &c.Channel, &c.Params, &made)
 			c.MadeAt = at(made)
 			codes = append(codes, c)
 			return err

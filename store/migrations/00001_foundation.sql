@@ -126,7 +126,7 @@ CREATE TABLE participant (
   uuid          $text NOT NULL,
   campaign_id   BIGINT NOT NULL,
   person_id     BIGINT NOT NULL,
-  code          $text NOT NULL, -- the main code, folded
+  code_id       BIGINT NOT NULL, -- the main code
   referrer_id   BIGINT NOT NULL, -- the participant who brought this one; 0 is none
   referred_at   BIGINT NOT NULL, -- of the click, else of the join: the window counts from here
   signed_up_at  BIGINT NOT NULL, -- 0: not yet
@@ -144,6 +144,7 @@ CREATE INDEX participant_referrer ON participant (account_id, referrer_id) WHERE
 CREATE TABLE code (
   account_id     BIGINT NOT NULL,
   folded         $text NOT NULL,
+  id             BIGINT NOT NULL, -- what all other rows call it: a code may be somebody's name, and is written here alone
   shown          $text NOT NULL,
   campaign_id    BIGINT NOT NULL,
   participant_id BIGINT NOT NULL, -- 0: the campaign's own join link
@@ -153,7 +154,8 @@ CREATE TABLE code (
   channel        $text NOT NULL,
   params         $text NOT NULL, -- query that the landing address gets
   made_at        BIGINT NOT NULL,
-  PRIMARY KEY (account_id, folded)
+  PRIMARY KEY (account_id, folded),
+  UNIQUE (account_id, id)
 ) $clustered;
 CREATE INDEX code_participant ON code (account_id, participant_id);
 
@@ -170,7 +172,7 @@ CREATE TABLE visitor (
 CREATE TABLE click (
   account_id     BIGINT NOT NULL,
   id             BIGINT NOT NULL,
-  code           $text NOT NULL,
+  code_id        BIGINT NOT NULL,
   campaign_id    BIGINT NOT NULL,
   participant_id BIGINT NOT NULL,
   visitor_id     BIGINT NOT NULL,
@@ -184,10 +186,10 @@ CREATE INDEX click_facet ON click (account_id, facet_id, at, id);
 
 CREATE TABLE attribution (
   account_id     BIGINT NOT NULL,
-  code           $text NOT NULL,
+  code_id        BIGINT NOT NULL,
   minute         BIGINT NOT NULL,
   uuid           $text NOT NULL,
-  PRIMARY KEY (account_id, code, minute),
+  PRIMARY KEY (account_id, code_id, minute),
   UNIQUE (account_id, uuid)
 ) $clustered;
 
@@ -256,7 +258,7 @@ CREATE TABLE conversion (
   turn           BIGINT NOT NULL,
   friend_id      BIGINT NOT NULL, -- person; 0: nobody is known
   via            $text NOT NULL, -- coupon, attribution, code, click, referrer
-  code           $text NOT NULL,
+  code_id        BIGINT NOT NULL, -- 0: it came by none
   counted_from   BIGINT NOT NULL, -- when the window opened
   facet_id       BIGINT NOT NULL,
   at             BIGINT NOT NULL,
