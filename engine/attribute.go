@@ -21,6 +21,7 @@ type hit struct {
 	advocate model.PersonID // the person behind the referrer
 	via      model.Via
 	code     model.CodeID // 0: by none
+	channel  string       // of the code
 	from     time.Time    // when the window opened
 }
 
@@ -31,7 +32,7 @@ type hit struct {
 func (t *turn) attribute(found *store.Found, sent Referral) (*hit, bool) {
 	if c := found.Coupon; c != nil && c.Friend && c.Referrer != 0 {
 		if campaign := t.live(c.Campaign); campaign != nil {
-			return &hit{campaign, c.Referrer, c.Advocate, model.ViaCoupon, c.Code, c.From}, true
+			return &hit{campaign, c.Referrer, c.Advocate, model.ViaCoupon, c.Code, c.Channel, c.From}, true
 		}
 	}
 	if h := t.byOwner(found.Attribution, model.ViaAttribution, found.Attributed); h != nil {
@@ -63,7 +64,7 @@ func (t *turn) byOwner(owner *store.Owner, via model.Via, opened time.Time) *hit
 	if from.IsZero() {
 		from = t.now
 	}
-	return &hit{campaign, owner.Participant, owner.Advocate, via, owner.ID, from}
+	return &hit{campaign, owner.Participant, owner.Advocate, via, owner.ID, owner.Channel, from}
 }
 
 // live is the campaign of that id if it attributes now, else nil.
@@ -86,7 +87,7 @@ func (t *turn) byReferrers(parts []store.Part) []*hit {
 			continue
 		}
 		seen[p.Campaign] = true
-		hits = append(hits, &hit{campaign, p.Referrer, p.Advocate, model.ViaReferrer, 0, p.ReferredAt})
+		hits = append(hits, &hit{campaign, p.Referrer, p.Advocate, model.ViaReferrer, 0, "", p.ReferredAt})
 	}
 	return hits
 }

@@ -100,7 +100,7 @@ func (e *Engine) clickTogether(account model.AccountID, clicks []*click) ([]resu
 			results[i].out.self = owns[i]
 			rows[i] = model.Click{
 				ID: model.ClickID(t.id()), Code: c.link.ID, Campaign: c.link.Campaign,
-				Participant: c.link.Participant, Visitor: c.visitor, Self: owns[i], At: t.now, Detail: clickDetail(c.visit),
+				Participant: c.link.Participant, Visitor: c.visitor, Self: owns[i], Facet: t.facet(clickedIn(c.link, owns[i])), At: t.now, Detail: clickDetail(c.visit),
 			}
 			t.tally(int64(c.link.Campaign), tallyClick, 1)
 		}

@@ -213,14 +213,20 @@ func (e *Engine) SettingsVersion(ctx context.Context, account model.AccountID, v
 
 // versionOf reads what never changes, once.
 func versionOf[T any](ctx context.Context, e *Engine, key versionKey, read func(*store.Tx) (*T, error)) (*T, error) {
+	return keepVersion(e, key, func() (found *T, err error) {
+		err = e.store.View(ctx, key.account, func(tx *store.Tx) (err error) {
+			found, err = read(tx)
+			return err
+		})
+		return found, err
+	})
+}
+
+func keepVersion[T any](e *Engine, key versionKey, read func() (*T, error)) (*T, error) {
 	if known, ok := e.configs.versions.Load(key); ok {
 		return known.(*T), nil
 	}
-	var found *T
-	err := e.store.View(ctx, key.account, func(tx *store.Tx) (err error) {
-		found, err = read(tx)
-		return err
-	})
+	found, err := read()
 	if err != nil {
 		return nil, err
 	}

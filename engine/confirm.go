@@ -147,7 +147,7 @@ func (t *turn) raiseHeld(p *model.Participant, person, advocate model.PersonID) 
 	var hits []*hit
 	var brought *hit
 	if p.Referrer != 0 {
-		brought = &hit{campaign, p.Referrer, advocate, model.ViaReferrer, 0, p.ReferredAt}
+		brought = &hit{campaign, p.Referrer, advocate, model.ViaReferrer, 0, "", p.ReferredAt}
 		hits = append(hits, brought)
 	}
 	for _, joined := range []struct {

@@ -8,6 +8,7 @@ import (
 	"crypto/rand"
 	"crypto/rsa"
 	"log/slog"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -54,6 +55,9 @@ type Engine struct {
 	cookieKey  []byte
 	links      cache[string, *link] // by folded code
 	sponsors   cache[sponsorKey, *sponsor]
+	facets     cache[facetKey, model.FacetID] // that are in the database
+	unrolled   sync.Map                       // model.AccountID to the minute of the last listed rows, until that is rolled
+	rolledAll  time.Time                      // Roll's own
 	signatures signatures
 	clicks     gather[model.AccountID, *click, counted]
 	sights     gather[model.AccountID, []*sight, []Recorded]
@@ -69,7 +73,7 @@ func New(s Settings) *Engine {
 	if e.newKey == nil {
 		e.newKey = func() (*rsa.PrivateKey, error) { return rsa.GenerateKey(rand.Reader, 2048) }
 	}
-	e.links.limit, e.sponsors.limit = 200_000, 50_000
+	e.links.limit, e.sponsors.limit, e.facets.limit = 200_000, 50_000, 50_000
 	e.adjustments.run, e.adjustments.max = e.adjustTogether, adjustGroup
 	e.clicks.run, e.clicks.max = e.clickTogether, clickGroup
 	e.sights.run, e.sights.max = e.sightsTogether, sightGroup

@@ -95,7 +95,7 @@ func (t *turn) conversion(s *scene, h *hit) *model.Conversion {
 	c := &model.Conversion{
 		ID: model.ConversionID(t.id()), Event: s.event.ID, Campaign: h.campaign.ID, Version: h.campaign.Version, Kind: s.event.Kind,
 		Advocate: h.referrer, Person: h.advocate, Turn: t.turnOf(h.advocate), Friend: s.friend,
-		Via: h.via, Code: h.code, CountedFrom: h.from, At: t.now,
+		Via: h.via, Code: h.code, CountedFrom: h.from, Facet: t.facet(convertedIn(s.event.Kind, h.campaign.ID, h.channel)), At: t.now,
 	}
 	t.conversions = append(t.conversions, c)
 	return c

@@ -89,6 +89,9 @@ func (e *Engine) Join(ctx context.Context, account model.AccountID, j Join) (*Jo
 		if err := t.enter(actor, j.Who, hits); err != nil {
 			return err
 		}
+		if j.Kind == model.EmailCapture {
+			t.list(event, t.capturedIn(campaign, j.Widget, len(hits) > 0))
+		}
 		if err := t.note(event, o, found, actor); err != nil {
 			return err
 		}
@@ -361,7 +364,7 @@ func (t *turn) qualify(p *model.Participant, person, advocate model.PersonID) er
 	if campaign == nil || p.Referrer == 0 {
 		return nil
 	}
-	h := &hit{campaign, p.Referrer, advocate, model.ViaReferrer, 0, p.ReferredAt}
+	h := &hit{campaign, p.Referrer, advocate, model.ViaReferrer, 0, "", p.ReferredAt}
 	o := occurrence{kind: model.Qualified}
 	return t.convert(&scene{
 		event: event, happening: o.happening(), friend: person,
@@ -491,5 +494,5 @@ func (t *turn) undo(w *model.Reward) error {
 	}
 	t.moved(kind, w).Facts.Freed = true
 	t.place(w, -1)
-	return t.tx.UpdateReward(w)
+	return t.saveReward(w)
 }

@@ -126,53 +126,6 @@ type Captured struct {
 	At          time.Time
 }
 
-// ListWidgetViews lists widgets that were seen. Kind is the widget's type; the
-// person is who saw it.
-func (e *Engine) ListWidgetViews(ctx context.Context, account model.AccountID, q ListQuery) (*Listed[WidgetView], error) {
-	return &Listed[WidgetView]{}, nil
-}
-
-// ListShares lists links that were shared; the person is the advocate.
-func (e *Engine) ListShares(ctx context.Context, account model.AccountID, q ListQuery) (*Listed[SharedLink], error) {
-	return &Listed[SharedLink]{}, nil
-}
-
-// ListClicks lists links that were followed, but for those followed by their
-// owners. It is not filtered by a person.
-func (e *Engine) ListClicks(ctx context.Context, account model.AccountID, q ListQuery) (*Listed[Clicked], error) {
-	return &Listed[Clicked]{}, nil
-}
-
-// ListSignUps lists sign-ups that count for an advocate; the person is who
-// signed up.
-func (e *Engine) ListSignUps(ctx context.Context, account model.AccountID, q ListQuery) (*Listed[SignedUp], error) {
-	return &Listed[SignedUp]{}, nil
-}
-
-// ListPurchases lists purchases that count for an advocate; the person is who
-// bought.
-func (e *Engine) ListPurchases(ctx context.Context, account model.AccountID, q ListQuery) (*Listed[Bought], error) {
-	return &Listed[Bought]{}, nil
-}
-
-// ListRewards lists the rewards of advocates and friends, whatever their
-// state. Kind is "advocate" or "friend", who receives it; the person is the
-// advocate.
-func (e *Engine) ListRewards(ctx context.Context, account model.AccountID, q ListQuery) (*Listed[Rewarded], error) {
-	return &Listed[Rewarded]{}, nil
-}
-
-// ListDelivered lists the delivered rewards of a role, advocate or friend, by
-// when they were made; the person is who receives them.
-func (e *Engine) ListDelivered(ctx context.Context, account model.AccountID, role model.Role, q ListQuery) (*Listed[Rewarded], error) {
-	return &Listed[Rewarded]{}, nil
-}
-
-// ListCaptures lists addresses that were left; the person is who left it.
-func (e *Engine) ListCaptures(ctx context.Context, account model.AccountID, q ListQuery) (*Listed[Captured], error) {
-	return &Listed[Captured]{}, nil
-}
-
 // LedgerHead is the ledger of a customer in a currency.
 type LedgerHead struct {
 	Customer Known

@@ -274,7 +274,7 @@ func (e *Engine) moveReward(ctx context.Context, account model.AccountID, id mod
 			return err
 		}
 		moved = w
-		return t.tx.UpdateReward(w)
+		return t.saveReward(w)
 	})
 	if errors.Is(err, errNothing) {
 		return nil, nil

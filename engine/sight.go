@@ -215,6 +215,9 @@ func (t *turn) see(s *sight, event, first *model.Event, person model.PersonID) (
 	if person == 0 {
 		event.Subject = int64(s.Visitor)
 	}
+	if s.Kind == model.WidgetViewed {
+		t.list(event, viewedIn(s.campaign, s.widget))
+	}
 	detail := eventDetail{IP: s.IP, Agent: clip(s.Agent), Action: s.Action, Sent: s.Detail}
 	detail.told(s.Browser)
 	return answer, t.keep(event, detail)

@@ -34,6 +34,9 @@ type turn struct {
 	counted     []store.Referral
 	jobs        []model.Job
 	tallies     map[tallyKey]int64
+	facets      map[model.FacetID]model.Facet // that rows may be the first to carry
+	marks       []store.Mark
+	listed      bool // rows were written that are listed
 }
 
 type progressKey struct {
@@ -61,13 +64,18 @@ func (e *Engine) inTurn(ctx context.Context, account model.AccountID, fn func(*t
 	if err != nil {
 		return err
 	}
-	return e.store.InTx(ctx, account, func(tx *store.Tx) error {
-		t := &turn{e: e, tx: tx, cfg: cfg, now: e.now()}
+	var t *turn
+	err = e.store.InTx(ctx, account, func(tx *store.Tx) error {
+		t = &turn{e: e, tx: tx, cfg: cfg, now: e.now()}
 		if err := fn(t); err != nil {
 			return err
 		}
 		return t.write()
 	})
+	if err == nil {
+		t.keepFacets()
+	}
+	return err
 }
 
 // id makes an id. Where none can be made, write fails.
@@ -231,6 +239,10 @@ func (t *turn) tally(subject int64, what string, n int64) {
 
 // write queues what was gathered, in the order in which rows are locked.
 func (t *turn) write() error {
+	for _, w := range t.rewards {
+		w.Facet = t.facet(rewardedAs(w))
+	}
+	t.writeFacets()
 	if t.err != nil {
 		return t.err
 	}

@@ -43,7 +43,7 @@ func (e *Engine) Verify(ctx context.Context, account model.AccountID) (*Report, 
 	err := e.store.View(ctx, account, func(tx *store.Tx) error {
 		*report = Report{Checked: map[string]int64{}}
 		v := &verifier{tx: tx, report: report, posted: map[model.RewardID]posting{}, spent: map[model.EventID]spending{}}
-		for _, check := range []func() error{v.ledgers, v.tallies, v.coupons, v.replay, v.leftovers} {
+		for _, check := range []func() error{v.ledgers, v.tallies, v.coupons, v.replay, v.leftovers, v.lists} {
 			if err := check(); err != nil {
 				return err
 			}

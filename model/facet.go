@@ -37,8 +37,8 @@ type Facet struct {
 const (
 	OwnClick = "self" // of Clicks: by who owns the code
 
-	AdvocateShareView = "advocate_share" // of Views: the type of the widget
-	EmailCaptureView  = "email_capture"
+	AdvocateShareView = "advocateShare" // of Views: the type of the widget, as the project file has it
+	EmailCaptureView  = "emailCapture"
 
 	CapturedAdvocate = "advocate" // of Captures: in a widget for advocates
 	CapturedFriend   = "friend"   // in one for friends, with a referral
@@ -53,8 +53,11 @@ const (
 const idBits = 53
 
 // ID is the same wherever and whenever it is made, so nobody has to agree on
-// it. It is never 0, which marks rows in no list.
+// it. Only the facet of rows in no list, which is empty, has 0.
 func (f Facet) ID() FacetID {
+	if f == (Facet{}) {
+		return 0
+	}
 	h := sha256.New()
 	for _, part := range []string{string(f.List), f.Channel, f.WidgetID, f.Widget, f.Kind} {
 		var size [8]byte

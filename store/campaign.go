@@ -68,6 +68,35 @@ func (tx *Tx) campaigns(sql string, args ...any) ([]model.Campaign, error) {
 	return all, err
 }
 
+// Since is when a version came in force: of a campaign, or, campaign 0, of the
+// account's settings.
+type Since struct {
+	Campaign model.CampaignID
+	Version  int64
+	At       time.Time
+}
+
+// VersionsSince lists all versions, the newest first.
+func (tx *Tx) VersionsSince() ([]Since, error) {
+	var all []Since
+	err := tx.read(`SELECT campaign_id, version, at
+		FROM (
+			SELECT campaign_id, version, at FROM campaign_version WHERE account_id = $1
+			UNION ALL
+			SELECT 0, version, at FROM account_version WHERE account_id = $1
+		) known
+		ORDER BY version DESC`,
+		func(r Row) error {
+			var s Since
+			var when int64
+			err := r.Scan(&s.Campaign, &s.Version, &when)
+			s.At = at(when)
+			all = append(all, s)
+			return err
+		})
+	return all, err
+}
+
 // AddCampaign adds a campaign with its first version.
 func (tx *Tx) AddCampaign(c *model.Campaign, now time.Time) error {
 	tx.write(`

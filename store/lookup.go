@@ -50,6 +50,7 @@ type CouponOwner struct {
 	Referrer model.ParticipantID
 	Advocate model.PersonID
 	Code     model.CodeID
+	Channel  string    // of that code
 	From     time.Time // when the window of the referral opened
 }
 
@@ -180,18 +181,19 @@ func (tx *Tx) CodeOwner(folded string) (*Owner, error) {
 
 func (tx *Tx) couponOwner(code string, owner **CouponOwner) Statement {
 	return tx.ask(`SELECT k.batch_id, k.id, CASE WHEN k.used_at <> 0 THEN 1 ELSE 0 END, k.friend,
-			COALESCE(v.campaign_id, 0), COALESCE(v.advocate_id, 0), COALESCE(v.code_id, 0), COALESCE(v.counted_from, 0),
+			COALESCE(v.campaign_id, 0), COALESCE(v.advocate_id, 0), COALESCE(v.code_id, 0), COALESCE(c.channel, ''), COALESCE(v.counted_from, 0),
 			COALESCE(CASE WHEN p.alias_of <> 0 THEN p.alias_of ELSE p.id END, 0)
 		FROM coupon k
 		LEFT JOIN reward w ON w.account_id = k.account_id AND w.id = k.holder_id
 		LEFT JOIN conversion v ON v.account_id = w.account_id AND v.id = w.conversion_id
+		LEFT JOIN code c ON c.account_id = v.account_id AND c.id = v.code_id
 		LEFT JOIN participant a ON a.account_id = v.account_id AND a.id = v.advocate_id
 		LEFT JOIN person p ON p.account_id = a.account_id AND p.id = a.person_id
 		WHERE k.account_id = $1 AND k.code = $2 AND k.holder_id <> 0 AND k.voided_at = 0`,
 		func(r Row) error {
 			var o CouponOwner
 			var from int64
-			err := r.Scan(&o.Batch, &o.ID, &o.Used, &o.Friend, &o.Campaign, &o.Referrer, &o.Code, &from, &o.Advocate)
+			err := r.Scan(&o.Batch, &o.ID, &o.Used, &o.Friend, &o.Campaign, &o.Referrer, &o.Code, &o.Channel, &from, &o.Advocate)
 			o.From = at(from)
 			*owner = &o
 			return err
