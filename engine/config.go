@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"grapevine/engine/fraud"
 	"grapevine/engine/secret"
 	"grapevine/model"
 	"grapevine/money"
@@ -29,6 +30,7 @@ type Config struct {
 	batches    []model.Batch
 	endpoints  []model.Endpoint
 	blocked    []string // codes, folded
+	checks     fraud.Checks
 }
 
 // Campaign returns the campaign of that id, archived or not. It fails with
@@ -152,28 +154,5 @@ func (c *Config) PrivateKey() *rsa.PrivateKey { return c.privateKey }
 // difference, and "*" stands for any run of characters.
 func (c *Config) BlockedCode(code string) bool {
 	folded := model.FoldCode(code)
-	return slices.ContainsFunc(c.blocked, func(pattern string) bool { return wildcard(pattern, folded) })
-}
-
-// wildcard tells whether text is what pattern says, where "*" stands for any
-// run of characters. Its time is at most the product of the lengths.
-func wildcard(pattern, text string) bool {
-	star, resume := -1, 0
-	p, t := 0, 0
-	for t < len(text) {
-		switch {
-		case p < len(pattern) && pattern[p] == '*':
-			star, resume = p, t
-			p++
-		case p < len(pattern) && pattern[p] == text[t]:
-			p++
-			t++
-		case star >= 0: // let the last star take one character more
-			resume++
-			p, t = star+1, resume
-		default:
-			return false
-		}
-	}
-	return strings.Trim(pattern[p:], "*") == ""
+	return slices.ContainsFunc(c.blocked, func(pattern string) bool { return fraud.Matches(pattern, folded) })
 }

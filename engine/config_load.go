@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"sync"
 
+	"grapevine/engine/fraud"
 	"grapevine/engine/secret"
 	"grapevine/model"
 	"grapevine/store"
@@ -91,6 +92,7 @@ func (e *Engine) readConfig(tx *store.Tx) (*Config, error) {
 	for _, code := range settings.Blocked.Codes {
 		c.blocked = append(c.blocked, model.FoldCode(code))
 	}
+	c.checks = fraud.Checks{FraudChecks: settings.Fraud, Blocks: fraud.NewBlocks(settings.Blocked)}
 	campaigns, err := tx.Campaigns()
 	if err != nil {
 		return nil, err

@@ -103,7 +103,7 @@ func (e *Engine) Confirm(ctx context.Context, token string) error {
 				return err
 			}
 		}
-		if err := t.stand([]model.PersonID{person}, []model.PersonID{advocate}, true); err != nil {
+		if err := t.judge(nil, []model.PersonID{person}, []model.PersonID{advocate}, true); err != nil {
 			return err
 		}
 		// Read again: who held the locks before may have confirmed them, or

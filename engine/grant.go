@@ -32,6 +32,7 @@ func (s *scene) raisedIn(campaign model.CampaignID, role model.Role) bool {
 // the campaigns that were hit for advocate and friend, of every live campaign
 // and of the account for whoever acted.
 func (t *turn) convert(s *scene, hits []*hit) error {
+	t.suspect(s, hits)
 	for _, h := range hits {
 		if !s.raisedIn(h.campaign.ID, model.AsAdvocate) {
 			continue
@@ -107,14 +108,17 @@ func (t *turn) caseOf(s *scene, r *model.Rule, role model.Role, h *hit, recipien
 		Role: role, Amount: s.event.Amount, Currency: s.event.Currency, AccountCurrency: t.cfg.Settings.Currency,
 		NewCustomer: s.event.Facts.NewCustomer != nil && *s.event.Facts.NewCustomer,
 	}
-	if role != model.AsCustomer && h.advocate == s.friend {
-		c.Fraud = rule.SelfReferral
-	}
+	c.Fraud = fraudOf(s.signals(role, h))
 	c.Friends, c.Places = t.progressOf(recipient, r.ID, role)
 	if role == model.AsAdvocate {
 		c.Number = t.numberOf(r.ID, h.advocate, s.friend)
 	}
 	return c
+}
+
+// signals are what speaks against a reward.
+func (s *scene) signals(role model.Role, h *hit) []model.Signal {
+	return suspicions(s.event, h.campaign.ID, role, h.advocate == s.friend)
 }
 
 // grant judges one rule for one recipient, and makes the reward.
@@ -146,8 +150,8 @@ func (t *turn) grant(s *scene, r *model.Rule, role model.Role, h *hit, conversio
 		w.Conversion, w.Friend = conversion.ID, s.friend
 		w.Why.Via, w.Why.Code, w.Why.Advocate, w.Why.CountedFrom = h.via, h.code, h.advocate, &conversion.CountedFrom
 	}
-	if verdict.Reason == rule.SelfReferral {
-		w.Why.Fraud = []string{verdict.Reason}
+	if signals := s.signals(role, h); verdict.State == model.Rejected && verdict.Reason == fraudOf(signals) {
+		w.Why.Fraud = signals
 	}
 	t.rewards = append(t.rewards, w)
 	if verdict.State != model.Earned {
@@ -170,6 +174,9 @@ func (t *turn) place(w *model.Reward, by int64) {
 func (t *turn) earnOwn(s *scene) error {
 	if !s.raisedIn(0, model.AsEarner) || len(t.cfg.Settings.Earning) == 0 || !t.takesPart(s.friend) {
 		return nil
+	}
+	if len(suspicions(s.event, 0, model.AsEarner, false)) > 0 {
+		return nil // whoever is blocked earns nothing
 	}
 	s.event.Facts.Own = true
 	for i := range t.cfg.Settings.Earning {

@@ -333,7 +333,7 @@ func (e *Engine) Qualify(ctx context.Context, account model.AccountID, id model.
 				return err
 			}
 		}
-		if err := t.stand([]model.PersonID{person}, []model.PersonID{advocate}, true); err != nil {
+		if err := t.judge(nil, []model.PersonID{person}, []model.PersonID{advocate}, true); err != nil {
 			return err
 		}
 		// Read again: who held the locks before may have qualified them, or

@@ -15,7 +15,8 @@ import (
 )
 
 // everything has every sort of rule that there is; %s are a status, a limit,
-// codes, and whether people are in the loyalty programme unasked.
+// codes, whether people are in the loyalty programme unasked, and how alike
+// addresses of two may be.
 const everything = `
 account: Acme
 site: https://shop.example.com
@@ -25,6 +26,8 @@ redemptions:
   - {id: 662c3a74-9d72-4d80-a835-c9db624c92b1, name: Ten off, cost: 5, currency: Points, coupons: ten-off}
   - {id: 8bded445-b740-44d7-8b36-08d5630ed282, name: A thanks, cost: 1, currency: USD}
 loyalty: {auto_opt_in: %[4]s}
+fraud: {same_ip: %[4]s, similar_email: %[5]d}
+blocked: {emails: ["p-%[2]s@*"], ips: [192.0.2.%[2]s]}
 earning:
   - {name: Welcome, on: sign_up, amount: 10, currency: Points}
   - {name: Order, on: purchase, per_unit: 1, currency: Points}
@@ -63,18 +66,31 @@ func (m *mess) file(chance *rand.Rand) string {
 	for i := range 3 * m.versions {
 		coupons = append(coupons, fmt.Sprint("TEN-", i))
 	}
-	return fmt.Sprintf(everything, []string{"launched", "paused"}[chance.IntN(2)], fmt.Sprint(chance.IntN(4)), strings.Join(coupons, ", "), fmt.Sprint(chance.IntN(3) > 0))
+	return fmt.Sprintf(everything, []string{"launched", "paused"}[chance.IntN(2)], fmt.Sprint(chance.IntN(4)), strings.Join(coupons, ", "), fmt.Sprint(chance.IntN(3) > 0), []int{0, 93, 100}[chance.IntN(3)])
+}
+
+// somebody is one of the people, named in one of the ways there are, perhaps
+// where and in whose browser another was.
+func (m *mess) somebody(chance *rand.Rand, n, people int) engine.Who {
+	who := []engine.Who{
+		server(fmt.Sprint("c-", n), ""), {Email: fmt.Sprintf("p-%d@example.com", n)},
+		server(fmt.Sprint("c-", n), fmt.Sprintf("p-%d@example.com", n)), server(fmt.Sprint("c-", n), fmt.Sprintf("p-%d@example.com", chance.IntN(people))),
+		{CustomerID: fmt.Sprint("c-", n), Email: fmt.Sprintf("p-%d@example.com", n)}, {},
+	}[chance.IntN(6)]
+	if chance.IntN(3) == 0 {
+		who.IP, who.Agent = fmt.Sprint("192.0.2.", chance.IntN(people)), []string{"", "Firefox"}[chance.IntN(2)]
+	}
+	if chance.IntN(5) == 0 {
+		who.Visitor = model.VisitorID(1 + chance.IntN(2*people))
+	}
+	return who
 }
 
 // happen makes one thing happen, and returns what the engine refused.
 func (m *mess) happen(ctx context.Context, chance *rand.Rand) error {
 	const people = 7
 	n := chance.IntN(people)
-	who := []engine.Who{
-		server(fmt.Sprint("c-", n), ""), {Email: fmt.Sprintf("p-%d@example.com", n)},
-		server(fmt.Sprint("c-", n), fmt.Sprintf("p-%d@example.com", n)), server(fmt.Sprint("c-", n), fmt.Sprintf("p-%d@example.com", chance.IntN(people))),
-		{CustomerID: fmt.Sprint("c-", n), Email: fmt.Sprintf("p-%d@example.com", n)}, {},
-	}[chance.IntN(6)]
+	who := m.somebody(chance, n, people)
 	if chance.IntN(8) == 0 {
 		who.Loyalty = []model.LoyaltyStatus{model.LoyaltyIn, model.LoyaltyOut, model.LoyaltyBlocked}[chance.IntN(3)]
 	}
@@ -131,7 +147,7 @@ func foreseen(err error) bool {
 
 func newMess(s *stage) *mess {
 	m := &mess{stage: s}
-	m.apply(fmt.Sprintf(everything, "launched", "0", "", "false"))
+	m.apply(fmt.Sprintf(everything, "launched", "0", "", "false", 100))
 	for i := range 3 {
 		m.codes = append(m.codes, m.link(fmt.Sprintf("p-%d@example.com", i), i%2), m.linkOf(server(fmt.Sprint("c-", i), ""), 0))
 	}

@@ -196,7 +196,7 @@ func (t *turn) enter(a actor, who Who, hits []*hit) error {
 		}
 		advocates = append(advocates, h.advocate)
 	}
-	if err := t.stand(friends, advocates, a.merge != 0 || t.mayPost(hits)); err != nil {
+	if err := t.judge(&who, friends, advocates, a.merge != 0 || t.mayPost(hits)); err != nil {
 		return err
 	}
 	if a.weak != 0 {

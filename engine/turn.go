@@ -28,6 +28,11 @@ type turn struct {
 	referrals map[referralKey]int64
 	books     map[bookKey]*ledger.Book
 
+	sent      *Who // what the call says of who acts; nil: it is somebody else's
+	names     []model.Identity
+	addresses map[model.PersonID]model.Profile
+	browsers  []model.PersonID // advocates who were known in a browser of the friend's
+
 	events      []*model.Event
 	conversions []*model.Conversion
 	rewards     []*model.Reward
@@ -90,10 +95,15 @@ func (t *turn) id() int64 {
 // stand locks the persons and takes in how they stand. What an earlier call in
 // this turn has moved in a ledger stays moved.
 func (t *turn) stand(friends, advocates []model.PersonID, ledgers bool) error {
-	s, err := t.tx.Stand(friends, advocates, ledgers)
+	return t.take(store.Ask{Friends: friends, Advocates: advocates, Ledgers: ledgers})
+}
+
+func (t *turn) take(ask store.Ask) error {
+	s, err := t.tx.Stand(ask)
 	if err != nil {
 		return err
 	}
+	t.names, t.addresses, t.browsers = s.Names, s.Addresses, s.Browsers
 	t.persons, t.groups = s.Persons, s.Groups
 	t.progress = make(map[progressKey]store.Progress, len(s.Progresses))
 	for _, p := range s.Progresses {

@@ -230,9 +230,7 @@ func (l *life) advocated(c *store.Converted) error {
 		if err != nil {
 			return err
 		}
-		if c.Person == c.Friend {
-			on.Fraud = rule.SelfReferral
-		}
+		on.Fraud = fraudOf(suspicions(&c.Of, c.Campaign, model.AsAdvocate, c.Person == c.Friend))
 		friends := l.v.past.groupAt(c.Friend, c.Of.Turn)
 		on.Number = l.numberOf(r.ID, c.Person, friends)
 		verdict := rule.Judge(r, on)
@@ -305,9 +303,7 @@ func (l *life) acted(e *model.Event, campaign *model.Campaign, role model.Role, 
 		if err != nil {
 			return err
 		}
-		if self {
-			on.Fraud = rule.SelfReferral
-		}
+		on.Fraud = fraudOf(suspicions(e, campaign.ID, role, self))
 		verdict := rule.Judge(r, on)
 		if verdict.Counts && role == model.AsCustomer {
 			l.advance(e.Person, r.ID, role, 1, 0)
@@ -344,13 +340,13 @@ func (l *life) advance(person model.PersonID, id model.RuleID, role model.Role, 
 }
 
 // earnedOwn repeats the account's earning rules, which see the events of who
-// takes part in loyalty: all that may repeat, and the first of the others.
+// takes part in loyalty and is not blocked: all that may repeat, and the first of the others.
 func (l *life) earnedOwn(e *model.Event) error {
 	settings, err := l.v.past.settingsAt(e.Version)
 	if err != nil {
 		return err
 	}
-	in := l.loyalty[e.Person] == model.LoyaltyIn && len(settings.Earning) > 0
+	in := l.loyalty[e.Person] == model.LoyaltyIn && len(settings.Earning) > 0 && len(suspicions(e, 0, model.AsEarner, false)) == 0
 	repeats := e.Kind == model.Purchase || e.Kind == model.Custom || e.Kind == model.PageReached
 	if own := e.Facts.Own; own && !in || !own && in && repeats {
 		l.v.report.differ("event", e.ID, "seen by the earning rules", own, in)

@@ -73,10 +73,26 @@ type Facts struct {
 	Rule        RuleID     `json:"rule,omitempty"`   // under which a friend no longer counts
 	Reason      string     `json:"reason,omitempty"` // of a rejection: ours, never a text from outside
 
+	Fraud []Suspicion `json:"fraud,omitempty"`
+
 	Redemption string `json:"redemption,omitempty"` // the id of what was bought, as the settings have it
 
 	Loyalty LoyaltyStatus `json:"loyalty,omitempty"` // which status was taken on
 	Auto    bool          `json:"auto,omitempty"`    // by the account's default: nobody said so
+}
+
+// Suspicion is what speaks against rewarding an event in a campaign, the
+// strongest signal first; campaign 0 is for whoever acts without being referred.
+type Suspicion struct {
+	Campaign CampaignID `json:"c,omitempty"`
+	Signals  []Signal   `json:"s"`
+}
+
+// Signal is one thing that a fraud check found. It says nothing of who it was
+// found in.
+type Signal struct {
+	Reason string `json:"reason"`
+	Score  int    `json:"score,omitempty"` // out of 100, of what may hold in part
 }
 
 // InForce names a version that a decision was made under.

@@ -36,6 +36,7 @@ type Settings struct {
 	Tiers      []Tier        `json:"tiers"`
 	Earning    []EarningRule `json:"earning"`
 	Blocked    Blocked       `json:"blocked"`
+	Fraud      FraudChecks   `json:"fraud"`
 	Email      EmailSettings `json:"email"`
 	// EmailAuthorization is asked before mail goes to a recipient; "" is no one.
 	EmailAuthorization string `json:"email_authorization"`
@@ -90,6 +91,17 @@ type Blocked struct {
 	Emails []string `json:"emails"` // "*" stands for any run of characters
 	IPs    []string `json:"ips"`
 	Codes  []string `json:"codes"`
+}
+
+// FraudChecks say by what a friend is taken for the advocate who referred
+// them.
+type FraudChecks struct {
+	SameCookie     bool `json:"same_cookie"`
+	SameIPAndAgent bool `json:"same_ip_and_agent"`
+	SameIP         bool `json:"same_ip"`
+	SameEmail      bool `json:"same_email"`
+	SimilarEmail   int  `json:"similar_email"` // from this score on, out of 100; 0 is off
+	SameCustomerID bool `json:"same_customer_id"`
 }
 
 // EmailSettings say who mail comes from.

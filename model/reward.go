@@ -67,7 +67,7 @@ type Why struct {
 	Rule        RuleID       `json:"rule"`
 	Version     int64        `json:"version"`
 	Reason      string       `json:"reason,omitempty"` // why it is rejected, not eligible or waits
-	Fraud       []string     `json:"fraud,omitempty"`
+	Fraud       []Signal     `json:"fraud,omitempty"`
 	CountedFrom *time.Time   `json:"counted_from,omitempty"`
 	HoldUntil   *time.Time   `json:"hold_until,omitempty"`
 	Promised    money.Amount `json:"promised,omitempty"` // where the cap of the ledger cut it

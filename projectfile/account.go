@@ -55,6 +55,16 @@ func (r *reader) settings(s section, to *model.Settings) {
 	to.Blocked.IPs = blocked.texts("ips", ipRange)
 	to.Blocked.Codes = blocked.texts("codes")
 
+	checks := s.section("fraud")
+	to.Fraud = model.FraudChecks{
+		SameCookie:     checks.flag("same_cookie", true),
+		SameIPAndAgent: checks.flag("same_ip_and_agent", true),
+		SameIP:         checks.flag("same_ip", false),
+		SameEmail:      checks.flag("same_email", true),
+		SimilarEmail:   int(checks.integer("similar_email", 100, 0, 100)),
+		SameCustomerID: checks.flag("same_customer_id", true),
+	}
+
 	to.EmailAuthorization = s.section("callbacks").text("email_authorization", webURL)
 	email := s.section("email")
 	to.Email.From = email.text("from", oneLine, mailbox)

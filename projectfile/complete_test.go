@@ -138,7 +138,9 @@ campaigns:
 		t.Fatal(err)
 	}
 	p := f.Project()
-	wantSettings := model.Settings{Name: "Brightwater & Sons, Cycles!", Slug: "brightwater-sons-cycles", Currency: "USD", Timezone: "UTC"}
+	wantSettings := model.Settings{Name: "Brightwater & Sons, Cycles!", Slug: "brightwater-sons-cycles", Currency: "USD", Timezone: "UTC",
+		Fraud: model.FraudChecks{SameCookie: true, SameIPAndAgent: true, SameEmail: true, SimilarEmail: 100, SameCustomerID: true},
+	}
 	if diff := cmp.Diff(wantSettings, p.Settings); diff != "" {
 		t.Errorf("settings:\n%s", diff)
 	}

@@ -170,6 +170,7 @@ earning:
   - {name: c, on: sign_up, per_unit: 1, currency: USD}
   - {name: c, amount: 0, currency: USD}
 blocked: {emails: [mailinator.com], ips: [10.0.0.0/8, "10.1.*", "::1", 10.0.0.999]}
+fraud: {same_ip: maybe, similar_email: 101, similar_mail: 1}
 `, []string{
 			`f:4: tiers[1].points: expected a decimal number of at least 0, got "100"`,
 			`f:4: tiers[1].name: expected a value of its own, which tiers[0].name does not have, got "Gold"`,
@@ -181,6 +182,9 @@ blocked: {emails: [mailinator.com], ips: [10.0.0.0/8, "10.1.*", "::1", 10.0.0.99
 			`f:9: earning[3].amount: expected a decimal number of more than 0, got "0"`,
 			`f:10: blocked.emails[0]: expected an address, in which * stands for any characters, got "mailinator.com"`,
 			`f:10: blocked.ips[3]: expected an IP address, a range such as 10.0.0.0/8, or one with *, got "10.0.0.999"`,
+			`f:11: fraud.similar_mail: expected a known name: did you mean similar_email?`,
+			`f:11: fraud.same_ip: expected true or false, got "maybe"`,
+			`f:11: fraud.similar_email: expected a whole number from 0 to 100, got "101"`,
 		}},
 		{"campaigns", `account: A
 campaigns:

@@ -17,7 +17,7 @@ var shape = map[string][]key{
 	"": {
 		{"account", 0}, {"slug", 0}, {"site", 0}, {"origins", 3}, {"link_url", 0}, {"currency", 0}, {"timezone", 4},
 		{"loyalty", 0}, {"keys", 0}, {"prefinery_keys", 5}, {"currencies", 0}, {"coupons", 0}, {"redemptions", 0},
-		{"tiers", 3}, {"earning", 0}, {"blocked", 0}, {"campaigns", 0}, {"webhooks", 0}, {"callbacks", 6}, {"email", 6},
+		{"tiers", 3}, {"earning", 0}, {"blocked", 0}, {"fraud", 0}, {"campaigns", 0}, {"webhooks", 0}, {"callbacks", 6}, {"email", 6},
 		{"account_id", 0},
 	},
 	"loyalty": {{"auto_opt_in", 0}},
@@ -34,7 +34,10 @@ var shape = map[string][]key{
 	"redemptions[]":         {{"id", 0}, {"name", 0}, {"cost", 0}, {"currency", 0}, {"coupons", 0}},
 	"tiers[]":               {{"id", 0}, {"name", 0}, {"points", 0}, {"currency", 0}},
 	"earning[]":             {{"name", 0}, {"on", 0}, {"amount", 0}, {"per_unit", 0}, {"currency", 0}},
-	"blocked":               {{"emails", 3}, {"ips", 3}, {"codes", 0}},
+	"blocked":               {{"emails", 0}, {"ips", 0}, {"codes", 0}},
+	"fraud": {
+		{"same_cookie", 0}, {"same_ip_and_agent", 0}, {"same_ip", 0}, {"same_email", 0}, {"similar_email", 0}, {"same_customer_id", 0},
+	},
 	"campaigns[]": {
 		{"name", 0}, {"id", 0}, {"uuid", 0}, {"code", 0}, {"project_token", 5}, {"status", 0}, {"lang", 4}, {"starts_at", 0},
 		{"ends_at", 0}, {"landing", 0}, {"link_param", 0}, {"fbuy", 0}, {"attribution_window", 0}, {"confirm_email", 0},

@@ -73,8 +73,8 @@ func (tx *Tx) Attributions(minute int64, uuids map[model.CodeID]string) (map[mod
 	return shared, nil
 }
 
-// Visitors tells who visitors are known to be. Nobody is known of those it
-// leaves out.
+// Visitors tells who visitors are known to be, those known as several as who
+// they were last. Nobody is known of those it leaves out.
 func (tx *Tx) Visitors(ids []model.VisitorID) (map[model.VisitorID]model.PersonID, error) {
 	persons := map[model.VisitorID]model.PersonID{}
 	for chunk := range slices.Chunk(ids, 64) {
@@ -85,7 +85,8 @@ func (tx *Tx) Visitors(ids []model.VisitorID) (map[model.VisitorID]model.PersonI
 		err := tx.read(`SELECT v.id, `+canonical+`
 			FROM visitor v
 			JOIN person p ON p.account_id = v.account_id AND p.id = v.person_id
-			WHERE v.account_id = $1 AND v.id IN (`+in(2, len(padded))+`)`,
+			WHERE v.account_id = $1 AND v.id IN (`+in(2, len(padded))+`)
+			ORDER BY v.at, v.person_id`,
 			func(r Row) error {
 				var id model.VisitorID
 				var person model.PersonID
@@ -104,6 +105,6 @@ func (tx *Tx) Visitors(ids []model.VisitorID) (map[model.VisitorID]model.PersonI
 func (tx *Tx) KnowVisitor(id model.VisitorID, person model.PersonID, now time.Time) {
 	tx.write(`INSERT INTO visitor (account_id, id, person_id, at)
 		VALUES ($1, $2, $3, $4)
-		ON CONFLICT (account_id, id) DO UPDATE
-		SET person_id = excluded.person_id, at = excluded.at`, id, person, ms(now))
+		ON CONFLICT (account_id, id, person_id) DO UPDATE
+		SET at = excluded.at`, id, person, ms(now))
 }

@@ -13,14 +13,27 @@ type Standing struct {
 	Progresses []Progress
 	Referrals  []Referral // between the advocates and the friend
 	Ledgers    []model.Ledger
+	Names      []model.Identity                 // their kind, person and what is shown
+	Addresses  map[model.PersonID]model.Profile // IP and agent
+	Browsers   []model.PersonID                 // advocates who were known in a browser of a friend's
 }
 
-// Stand locks persons and reads what the rules ask of them. friends are who
-// acts, and who is about to be merged into them; an id of 0 is nobody. ledgers
-// are read where the rules may post to them.
-func (tx *Tx) Stand(friends, advocates []model.PersonID, ledgers bool) (*Standing, error) {
+// Ask is what is to be read of persons once they are locked.
+type Ask struct {
+	Friends   []model.PersonID // who acts, and who is about to be merged into them; 0 is nobody
+	Advocates []model.PersonID
+	Ledgers   bool // where the rules may post to them
+	Names     bool
+	Addresses bool
+	Browsers  bool
+	Visitor   model.VisitorID // whose browser it is beside those of the friends; 0 is none
+}
+
+// Stand locks persons and reads what the rules and the fraud checks ask of
+// them.
+func (tx *Tx) Stand(ask Ask) (*Standing, error) {
 	s := &Standing{Groups: map[model.PersonID][]model.PersonID{}}
-	all := distinct(slices.Concat(friends, advocates))
+	all := distinct(slices.Concat(ask.Friends, ask.Advocates))
 	if len(all) == 0 {
 		return s, nil
 	}
@@ -30,8 +43,9 @@ func (tx *Tx) Stand(friends, advocates []model.PersonID, ledgers bool) (*Standin
 	for _, id := range all {
 		s.Groups[id] = []model.PersonID{id}
 	}
-	progresses, referrals, heads := tx.standing(&asked, all, advocates, friends)
-	if ledgers {
+	read := tx.standing(&asked, ask)
+	heads := &[]model.Ledger{}
+	if ask.Ledgers {
 		holders := make([]string, len(all))
 		for i, id := range all {
 			holders[i] = PersonHolder(id)
@@ -45,23 +59,104 @@ func (tx *Tx) Stand(friends, advocates []model.PersonID, ledgers bool) (*Standin
 	if err := tx.takeTurns(persons, all); err != nil {
 		return nil, err
 	}
-	s.Progresses, s.Referrals, s.Ledgers = *progresses, *referrals, *heads
-	return s, tx.standAsGroups(s, friends, advocates)
+	read(s)
+	s.Ledgers = *heads
+	return s, tx.standAsGroups(s, ask)
 }
 
-func (tx *Tx) standing(asked *[]Statement, all, advocates, friends []model.PersonID) (*[]Progress, *[]Referral, *[]model.Ledger) {
+// standing asks what counts over groups, and returns who puts it into a
+// Standing once it is read.
+func (tx *Tx) standing(asked *[]Statement, ask Ask) func(*Standing) {
+	friends, advocates := distinct(ask.Friends), distinct(ask.Advocates)
+	all := distinct(slices.Concat(friends, advocates))
 	statement, progresses := tx.progresses(all)
 	*asked = append(*asked, *statement)
-	statement, referrals := tx.referrals(distinct(advocates), distinct(friends))
+	statement, referrals := tx.referrals(advocates, friends)
 	if statement != nil {
 		*asked = append(*asked, *statement)
 	}
-	return progresses, referrals, &[]model.Ledger{}
+	known := tx.acquaintance(asked, ask, all)
+	return func(s *Standing) {
+		s.Progresses, s.Referrals = *progresses, *referrals
+		s.Names, s.Addresses, s.Browsers = known.Names, known.Addresses, known.Browsers
+	}
+}
+
+// Bounds of what fraud checks look at: nobody has more, but for those who make
+// them up.
+const (
+	mostNames    = 500
+	mostBrowsers = 64 // newest first
+)
+
+// acquaintance asks what fraud checks want to know of all persons.
+func (tx *Tx) acquaintance(asked *[]Statement, ask Ask, all []model.PersonID) *Standing {
+	s := &Standing{}
+	if ask.Names {
+		*asked = append(*asked, tx.ask(`SELECT person_id, kind, shown
+			FROM identity
+			WHERE account_id = $1 AND person_id IN (`+in(3, len(all))+`)
+			ORDER BY person_id, kind, main, at
+			LIMIT $2`,
+			func(r Row) error {
+				var d model.Identity
+				err := r.Scan(&d.Person, &d.Kind, &d.Shown)
+				s.Names = append(s.Names, d)
+				return err
+			}, append([]any{mostNames}, anys(all)...)...))
+	}
+	if ask.Addresses {
+		s.Addresses = map[model.PersonID]model.Profile{}
+		*asked = append(*asked, tx.ask(`SELECT person_id, ip, agent
+			FROM profile
+			WHERE account_id = $1 AND person_id IN (`+in(2, len(all))+`)`,
+			func(r Row) error {
+				var p model.Profile
+				err := r.Scan(&p.Person, &p.IP, &p.Agent)
+				s.Addresses[p.Person] = p
+				return err
+			}, anys(all)...))
+	}
+	if ask.Browsers {
+		tx.browsers(asked, ask, &s.Browsers)
+	}
+	return s
+}
+
+// browsers asks which advocates were known in a browser of the friends'.
+func (tx *Tx) browsers(asked *[]Statement, ask Ask, found *[]model.PersonID) {
+	friends, advocates := distinct(ask.Friends), distinct(ask.Advocates)
+	if len(advocates) == 0 {
+		return
+	}
+	add := func(r Row) error {
+		var id model.PersonID
+		err := r.Scan(&id)
+		*found = append(*found, id)
+		return err
+	}
+	if ask.Visitor != 0 {
+		*asked = append(*asked, tx.ask(`SELECT person_id
+			FROM visitor
+			WHERE account_id = $1 AND id = $2 AND person_id IN (`+in(3, len(advocates))+`)`,
+			add, append([]any{ask.Visitor}, anys(advocates)...)...))
+	}
+	if len(friends) > 0 {
+		*asked = append(*asked, tx.ask(`SELECT a.person_id
+			FROM (SELECT v.id AS id
+				FROM visitor v
+				WHERE v.account_id = $1 AND v.person_id IN (`+in(3, len(friends))+`)
+				ORDER BY v.id DESC
+				LIMIT $2) f
+			JOIN visitor a ON a.account_id = $1 AND a.id = f.id
+			WHERE a.person_id IN (`+in(3+len(friends), len(advocates))+`)`,
+			add, append(append([]any{mostBrowsers}, anys(friends)...), anys(advocates)...)...))
+	}
 }
 
 // standAsGroups reads again with those who were merged into the persons:
 // limits count over them too. Their rows are covered by the locks held.
-func (tx *Tx) standAsGroups(s *Standing, friends, advocates []model.PersonID) error {
+func (tx *Tx) standAsGroups(s *Standing, ask Ask) error {
 	merged := false
 	for id, p := range s.Persons {
 		if p.Aliases == 0 {
@@ -82,12 +177,12 @@ func (tx *Tx) standAsGroups(s *Standing, friends, advocates []model.PersonID) er
 		}
 		return distinct(all)
 	}
-	friends, advocates = grown(friends), grown(advocates)
+	ask.Friends, ask.Advocates = grown(ask.Friends), grown(ask.Advocates)
 	var asked []Statement
-	progresses, referrals, _ := tx.standing(&asked, distinct(slices.Concat(friends, advocates)), advocates, friends)
+	read := tx.standing(&asked, ask)
 	if err := tx.run(asked...); err != nil {
 		return err
 	}
-	s.Progresses, s.Referrals = *progresses, *referrals
+	read(s)
 	return nil
 }

@@ -164,10 +164,11 @@ CREATE INDEX code_participant ON code (account_id, participant_id);
 CREATE TABLE visitor (
   account_id  BIGINT NOT NULL,
   id          BIGINT NOT NULL,
-  person_id   BIGINT NOT NULL,
-  at          BIGINT NOT NULL,
-  PRIMARY KEY (account_id, id)
+  person_id   BIGINT NOT NULL, -- whoever the browser was known as, each in a row; the last one is who it is
+  at          BIGINT NOT NULL, -- when it was last known as that person
+  PRIMARY KEY (account_id, id, person_id)
 ) $clustered;
+CREATE INDEX visitor_person ON visitor (account_id, person_id, id); -- fraud checks ask for the browsers of two
 
 CREATE TABLE click (
   account_id     BIGINT NOT NULL,
