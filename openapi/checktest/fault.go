@@ -238,7 +238,7 @@ func badValues(schema *openapi3.Schema, sent any) (bad []any) {
 		if part.ExclusiveMin.Value != nil {
 			bad = append(bad, *part.ExclusiveMin.Value, *part.ExclusiveMin.Value-1)
 		}
-		if items, ok := sent.([]any); ok && part.MaxItems != nil {
+		if items, ok := sent.([]any); ok && len(items) > 0 && part.MaxItems != nil {
 			bad = append(bad, slices.Repeat(items[:1], int(*part.MaxItems)+1))
 		}
 	}
