@@ -16,6 +16,7 @@ type ListQuery struct {
 	After      Cursor    // zero: the first page
 	Campaign   string    // UUID; "" is any, an unknown one lists nothing
 	Channel    string    // "" is any
+	Direct     bool      // no channel: of links that no network shares
 	Widget     string    // its name; "" is any
 	Kind       string    // see each list; "" is any
 	Email      string    // of the person whom the list is filtered by; unknown lists nothing

@@ -85,7 +85,7 @@ func (p *page) matching(f feed, q ListQuery) ([]model.FacetID, error) {
 	}
 	var ids []model.FacetID
 	for id, have := range p.facets {
-		if (campaign == 0 || have.Campaign == campaign) && (q.Channel == "" || have.Channel == q.Channel) &&
+		if (campaign == 0 || have.Campaign == campaign) && (q.Channel == "" || have.Channel == q.Channel) && (!q.Direct || have.Channel == "") &&
 			(q.Widget == "" || have.Widget == q.Widget) && f.kinds(have.Kind) {
 			ids = append(ids, id)
 		}

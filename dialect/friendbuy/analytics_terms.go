@@ -26,11 +26,17 @@ var (
 
 var (
 	byCampaign = filter{name: "campaignId", check: validUUID, set: func(q *engine.ListQuery, value string) { q.Campaign = strings.ToLower(value) }}
-	byChannel  = filter{name: "channel", set: func(q *engine.ListQuery, value string) { q.Channel = value }}
+	byChannel  = filter{name: "channel", set: setChannel}
 	byCurrency = filter{name: "currency", required: true, set: func(q *engine.ListQuery, value string) { q.Kind = value }}
 
 	byWidgetName = filter{name: "widgetName", set: func(q *engine.ListQuery, value string) { q.Widget = value }}
 )
+
+func setChannel(q *engine.ListQuery, value string) {
+	if q.Direct = value == bareLink; !q.Direct {
+		q.Channel = value
+	}
+}
 
 func byEmail(name string) filter {
 	return filter{name: name, check: validEmail, set: func(q *engine.ListQuery, value string) { q.Email = value }}

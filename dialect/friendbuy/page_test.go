@@ -45,6 +45,7 @@ func TestListsAreAskedFor(t *testing.T) {
 		{"by nothing, written out", clickTerms, aYear + "&campaignId=&channel=&pageToken=&pageSize=", engine.ListQuery{From: from, To: to, Size: 200}},
 		{"by what it does not know", clickTerms, aYear + "&advocateEmail=nobody&widgetType=1", engine.ListQuery{From: from, To: to, Size: 200}},
 		{"by channel", shareTerms, aYear + "&channel=facebook", engine.ListQuery{From: from, To: to, Size: 200, Channel: "facebook"}},
+		{"by links that no network shares", shareTerms, aYear + "&channel=purl", engine.ListQuery{From: from, To: to, Size: 200, Direct: true}},
 		{"by widget", widgetViewTerms, aYear + "&widgetName=Post+Purchase&widgetType=emailCapture",
 			engine.ListQuery{From: from, To: to, Size: 200, Widget: "Post Purchase", Kind: model.EmailCaptureView}},
 		{"by recipient", rewardTerms, aYear + "&recipientType=friend&advocateEmail=a%2Bb@example.com&advocateCustomerId=c-1",
