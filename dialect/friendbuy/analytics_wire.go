@@ -295,3 +295,33 @@ func captureToJSON(c *engine.Captured) captureJSON {
 func headToJSON(h *engine.LedgerHead) headJSON {
 	return headJSON{CustomerID: h.Customer.CustomerID, Currency: h.Currency, CurrentBalance: h.Balance, LastUpdatedOn: shown(h.At)}
 }
+
+type emailMetricsJSON struct {
+	FromDate string `json:"fromDate"`
+	ToDate   string `json:"toDate"`
+	Zone     string `json:"zone"`
+	emailsJSON
+	Series []emailDayJSON `json:"series,omitempty"`
+}
+
+type emailDayJSON struct {
+	Date string `json:"date"`
+	emailsJSON
+}
+
+type emailsJSON struct {
+	ShareEmails    emailCountsJSON `json:"shareEmails"`
+	ReminderEmails emailCountsJSON `json:"reminderEmails"`
+}
+
+type emailCountsJSON struct {
+	TotalOpens   int64 `json:"totalOpens"`
+	UniqueOpens  int64 `json:"uniqueOpens"`
+	UniqueClicks int64 `json:"uniqueClicks"`
+	TotalClicks  int64 `json:"totalClicks"`
+	Shares       int64 `json:"shares"`
+	Recipients   int64 `json:"recipients"`
+	Delivered    int64 `json:"delivered"`
+	Bounced      int64 `json:"bounced"`
+	Spam         int64 `json:"spam"`
+}

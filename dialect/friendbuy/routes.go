@@ -62,7 +62,7 @@ func New(core *engine.Engine, o Options) http.Handler {
 	a.call("GET /v1/analytics/distributed-friend-incentives", a.getDistributedFriendIncentives)
 	a.call("GET /v1/analytics/rewards/referral", a.getReferralRewards)
 	a.call("GET /v1/analytics/email-captures", a.getEmailCaptures)
-	a.call("GET /v1/analytics/email-metrics", notOffered)
+	a.call("GET /v1/analytics/email-metrics", a.getEmailMetrics)
 	a.call("GET /v1/analytics/loyalty/ledger-heads", a.getLedgerHeads)
 	a.call("GET /v1/ledger-balance", notOffered)
 	a.call("GET /v1/ledger-balance-custom", notOffered)

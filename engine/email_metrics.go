@@ -1,0 +1,178 @@
+package engine
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"grapevine/engine/zone"
+	"grapevine/model"
+	"grapevine/store"
+)
+
+// mostDays bounds how many days are told apart in one answer: ten years.
+const mostDays = 3660
+
+// mailed is the channel of what is shared by mail.
+const mailed = "email"
+
+// MetricsQuery asks how mail did on whole days.
+type MetricsQuery struct {
+	From, To time.Time // dates, both inclusive: year, month and day are read
+	Zone     *time.Location
+	Campaign string // UUID; "" is any, an unknown one counts nothing
+	Widget   string // UUID; "" is any, an unknown one counts nothing
+	ByDay    bool   // tell each day apart too
+}
+
+// EmailMetrics is how mail did, in all and on each day.
+type EmailMetrics struct {
+	Emails
+	Days []EmailDay // every one of the range, in order
+}
+
+// EmailDay is how mail did on a day of the zone.
+type EmailDay struct {
+	Date time.Time
+	Emails
+}
+
+// Emails is how mail to friends did.
+type Emails struct {
+	Shares    EmailCounts // what advocates sent
+	Reminders EmailCounts // what followed where nobody came
+}
+
+// EmailCounts counts what became of mail.
+type EmailCounts struct {
+	Shares     int64
+	Recipients int64
+	Delivered  int64
+	Bounced    int64
+	Spam       int64 // complaints
+	Opens      int64
+	Opened     int64 // mails, however often
+	Clicks     int64
+	Clicked    int64 // mails, however often
+}
+
+// counters are what the metrics count: rows of lists, by the facets they are in.
+var counters = []struct {
+	list model.List
+	of   func(*Emails) *int64
+}{
+	{model.Shares, func(e *Emails) *int64 { return &e.Shares.Shares }},
+}
+
+// EmailMetrics counts how mail did. Days begin and end with the zone's. Fails
+// with Invalid where more days are to be told apart than fit an answer.
+func (e *Engine) EmailMetrics(ctx context.Context, account model.AccountID, q MetricsQuery) (*EmailMetrics, error) {
+	starts, err := q.starts()
+	if err != nil {
+		return nil, err
+	}
+	cfg, err := e.Config(ctx, account)
+	if err != nil {
+		return nil, err
+	}
+	var found *EmailMetrics
+	err = e.store.View(ctx, account, func(tx *store.Tx) error {
+		found = &EmailMetrics{}
+		if q.ByDay {
+			found.Days = make([]EmailDay, len(starts)-1)
+		}
+		for _, c := range counters {
+			facets, err := q.facets(tx, cfg, c.list)
+			if err != nil {
+				return err
+			}
+			count := func(from, until time.Time) (int64, error) {
+				return tx.CountRows(c.list, facets, from.UnixMilli(), until.UnixMilli())
+			}
+			add := func(at int, n int64) {
+				*c.of(&found.Emails) += n
+				if q.ByDay {
+					*c.of(&found.Days[at].Emails) += n
+				}
+			}
+			if err := spread(starts, count, add); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	for i := range found.Days {
+		found.Days[i].Date = q.From.AddDate(0, 0, i)
+	}
+	return found, nil
+}
+
+// facets are those of a list that the query asks for.
+func (q MetricsQuery) facets(tx *store.Tx, cfg *Config, list model.List) ([]model.FacetID, error) {
+	var campaign model.CampaignID
+	if q.Campaign != "" {
+		c, err := cfg.CampaignByUUID(q.Campaign)
+		if err != nil {
+			return nil, nil // what is unknown counts nothing
+		}
+		campaign = c.ID
+	}
+	all, err := tx.Facets(list)
+	var facets []model.FacetID
+	for id, f := range all {
+		if f.Channel == mailed && (campaign == 0 || f.Campaign == campaign) && (q.Widget == "" || f.WidgetID == q.Widget) {
+			facets = append(facets, id)
+		}
+	}
+	return facets, err
+}
+
+// starts is when each part begins that is to be told apart, and when the last
+// one ends: the days of the range, or the range as one.
+func (q MetricsQuery) starts() ([]time.Time, error) {
+	end := q.To.AddDate(0, 0, 1)
+	if !q.ByDay {
+		return []time.Time{zone.Begins(q.From, q.Zone), zone.Begins(end, q.Zone)}, nil
+	}
+	if q.To.After(q.From.AddDate(0, 0, mostDays-1)) {
+		return nil, &model.Error{Kind: model.Invalid, Field: "days", Msg: fmt.Sprintf("no more than %d days can be told apart", mostDays)}
+	}
+	var starts []time.Time
+	for date := q.From; !date.After(end); date = date.AddDate(0, 0, 1) {
+		starts = append(starts, zone.Begins(date, q.Zone))
+	}
+	return starts, nil
+}
+
+// spread counts what lies between starts, part by part. It asks for halves of
+// where there is something, so that years with nothing in them cost nothing.
+func spread(starts []time.Time, count func(from, until time.Time) (int64, error), add func(part int, n int64)) error {
+	var halve func(from, until int, n int64) error
+	halve = func(from, until int, n int64) error {
+		if n == 0 {
+			return nil
+		}
+		if until-from == 1 {
+			add(from, n)
+			return nil
+		}
+		middle := (from + until) / 2
+		early, err := count(starts[from], starts[middle])
+		if err != nil {
+			return err
+		}
+		if err := halve(from, middle, early); err != nil {
+			return err
+		}
+		return halve(middle, until, n-early)
+	}
+	last := len(starts) - 1
+	n, err := count(starts[0], starts[last])
+	if err != nil {
+		return err
+	}
+	return halve(0, last, n)
+}
