@@ -36,6 +36,7 @@ type ServeConfig struct {
 	RateLimits        bool // the documented ones hold; false: none does
 	WebhookRetryEvery time.Duration
 	WebhookGiveUp     time.Duration
+	ValidationGiveUp  time.Duration
 
 	// Ready is told the server's own address once it answers.
 	Ready func(url string)
@@ -198,7 +199,7 @@ func (p *program) runner(c ServeConfig) *deliver.Runner {
 	return deliver.New(deliver.Config{
 		Engine: p.core,
 		Renderers: map[string]deliver.Renderer{
-			"friendbuy": friendbuy.NewRenderer(c.WebhookRetryEvery, c.WebhookGiveUp),
+			"friendbuy": friendbuy.NewRenderer(friendbuy.Pace{RetryEvery: c.WebhookRetryEvery, GiveUp: c.WebhookGiveUp, GiveUpAsk: c.ValidationGiveUp}),
 		},
 		RunJob: p.core.RunJob,
 		Client: deliver.NewClient(c.AllowPrivateHooks),

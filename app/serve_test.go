@@ -43,7 +43,7 @@ func start(t *testing.T, c ServeConfig) *running {
 		c.Database = "sqlite:" + filepath.Join(t.TempDir(), "test.db")
 	}
 	c.Listen, c.Log, c.AllowPrivateHooks, c.RateLimits = "127.0.0.1:0", quiet, true, true
-	c.WebhookRetryEvery, c.WebhookGiveUp = time.Minute, time.Hour
+	c.WebhookRetryEvery, c.WebhookGiveUp, c.ValidationGiveUp = time.Minute, time.Hour, time.Hour
 	ready := make(chan string, 1)
 	c.Ready = func(url string) { ready <- url }
 	ctx, cancel := context.WithCancel(context.Background())

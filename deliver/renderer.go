@@ -20,10 +20,11 @@ type Renderer interface {
 	// account's keys.
 	Header(d *model.Delivery, to *model.Endpoint, secret func(use string) string) http.Header
 
-	// Accepted reports whether a status ends a delivery well.
-	Accepted(status int) bool
+	// Judge says where a status leaves a delivery: delivered, refused, or sending
+	// still, as if no answer had come.
+	Judge(to *model.Endpoint, status int) model.DeliveryState
 
 	// Next is when a delivery whose first attempt was at first is tried again,
 	// after the latest has failed at now; false gives it up.
-	Next(first, now time.Time) (time.Time, bool)
+	Next(to *model.Endpoint, first, now time.Time) (time.Time, bool)
 }

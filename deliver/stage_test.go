@@ -88,9 +88,10 @@ type stage struct {
 	now     func() time.Time
 	store   *store.Store
 	account model.AccountID
-	tells   model.Queue // of the first endpoint
-	sends   model.Queue // likewise
-	code    string      // of the advocate
+	project *model.Project // as it was applied last
+	tells   model.Queue    // of the first endpoint
+	sends   model.Queue    // likewise
+	code    string         // of the advocate
 	orders  int
 }
 
@@ -141,7 +142,7 @@ func (s *stage) apply(addresses ...string) {
 	}
 	applied, err := s.engine.Apply(s.t.Context(), project)
 	must(s.t, err)
-	s.account = applied.Account
+	s.account, s.project = applied.Account, project
 	if len(project.Endpoints) > 0 {
 		first := int64(project.Endpoints[0].ID)
 		s.tells = model.Queue{Account: s.account, Kind: model.JobTell, Lane: first}
@@ -230,9 +231,17 @@ func (plain) Header(d *model.Delivery, to *model.Endpoint, secret func(string) s
 	return http.Header{"X-Event": {to.Event}, "X-Signature": {secret("plain.secret") + fmt.Sprint(len(d.Body))}}
 }
 
-func (plain) Accepted(status int) bool { return status == http.StatusOK }
+func (plain) Judge(to *model.Endpoint, status int) model.DeliveryState {
+	switch {
+	case status == http.StatusOK:
+		return model.DeliveryDelivered
+	case to.Topic == model.RewardQuestioned && status == http.StatusBadRequest:
+		return model.DeliveryRefused
+	}
+	return model.DeliverySending
+}
 
-func (plain) Next(first, now time.Time) (time.Time, bool) {
+func (plain) Next(_ *model.Endpoint, first, now time.Time) (time.Time, bool) {
 	next := first.Add((now.Sub(first)/(15*time.Minute) + 1) * 15 * time.Minute)
 	return next, !next.After(first.Add(24 * time.Hour))
 }

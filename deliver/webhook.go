@@ -53,19 +53,26 @@ func (r *Runner) send(ctx context.Context, s engine.Sending) {
 	got := post(ctx, r.client, s.Endpoint.URL, renderer.Header(&s.Delivery, &s.Endpoint, s.Secret), s.Delivery.Body)
 	ended := r.now()
 	attempt := model.Attempt{Took: ended.Sub(began), Status: got.status, Excerpt: got.excerpt, Error: got.trouble}
-	state, next := model.DeliveryDelivered, time.Time{}
-	if got.status == 0 || !renderer.Accepted(got.status) {
-		state = model.DeliveryFailed
-		var again bool
-		if next, again = renderer.Next(s.Delivery.FirstAt, ended); again {
-			state = model.DeliverySending
-		}
-		if attempt.Error == "" {
-			attempt.Error = fmt.Sprintf("answered %d", got.status)
-		}
+	state, next := ends(renderer, &s, got.status, ended)
+	if state != model.DeliveryDelivered && attempt.Error == "" {
+		attempt.Error = fmt.Sprintf("answered %d", got.status)
 	}
 	r.report(ctx, &s, attempt, state, next)
 	r.settled(ctx, s.Job, r.engine.EndDelivery(ctx, &s, attempt, state, next))
+}
+
+// ends says where an attempt leaves its delivery, and when it is tried again
+// if it is not over. Status 0 is no answer.
+func ends(renderer Renderer, s *engine.Sending, status int, now time.Time) (model.DeliveryState, time.Time) {
+	if status != 0 {
+		if state := renderer.Judge(&s.Endpoint, status); state != model.DeliverySending {
+			return state, time.Time{}
+		}
+	}
+	if next, again := renderer.Next(&s.Endpoint, s.Delivery.FirstAt, now); again {
+		return model.DeliverySending, next
+	}
+	return model.DeliveryFailed, time.Time{}
 }
 
 // report logs an attempt. The endpoint is named by its id: its address may
@@ -78,6 +85,8 @@ func (r *Runner) report(ctx context.Context, s *engine.Sending, a model.Attempt,
 		log.DebugContext(ctx, "webhook delivered")
 	case model.DeliverySending:
 		log.InfoContext(ctx, "webhook not accepted", "err", a.Error, "again_at", next)
+	case model.DeliveryRefused:
+		log.InfoContext(ctx, "webhook refused", "err", a.Error)
 	default:
 		log.WarnContext(ctx, "webhook given up", "err", a.Error)
 	}

@@ -170,7 +170,7 @@ func (e *Engine) readyDeliveries(tx *store.Tx, account model.AccountID, to *mode
 		}
 		ready = append(ready, d)
 	}
-	of, err := e.toldOf(tx, account, blank)
+	of, err := e.toldOf(tx, account, to, blank)
 	if err != nil {
 		return nil, err
 	}
@@ -189,7 +189,7 @@ func (e *Engine) readyDeliveries(tx *store.Tx, account model.AccountID, to *mode
 }
 
 // toldOf finds what deliveries tell of.
-func (e *Engine) toldOf(tx *store.Tx, account model.AccountID, ids []model.DeliveryID) (map[model.DeliveryID][]Told, error) {
+func (e *Engine) toldOf(tx *store.Tx, account model.AccountID, to *model.Endpoint, ids []model.DeliveryID) (map[model.DeliveryID][]Told, error) {
 	items, err := tx.Items(ids)
 	if err != nil {
 		return nil, err
@@ -201,6 +201,11 @@ func (e *Engine) toldOf(tx *store.Tx, account model.AccountID, ids []model.Deliv
 	told, err := e.told(tx, account, rewards)
 	if err != nil {
 		return nil, err
+	}
+	if to.Topic == model.RewardQuestioned {
+		if err := e.questioned(tx, told); err != nil {
+			return nil, err
+		}
 	}
 	byReward := make(map[model.RewardID]Told, len(told))
 	for _, t := range told {
@@ -272,6 +277,9 @@ func (e *Engine) dropDeliveries(tx *store.Tx, jobs []model.Job) error {
 // ErrLeaseLost.
 func (e *Engine) EndDelivery(ctx context.Context, s *Sending, a model.Attempt, state model.DeliveryState, next time.Time) error {
 	a.Delivery, a.Number = s.Delivery.ID, s.Delivery.Attempts
+	if s.Endpoint.Topic == model.RewardQuestioned && state != model.DeliverySending {
+		return e.endQuestion(ctx, s, a, state)
+	}
 	return e.settle(ctx, s.Job, func(tx *store.Tx) (held bool, err error) {
 		if state == model.DeliverySending {
 			held, err = tx.RetryJob(&s.Job, next, a.Error)

@@ -36,7 +36,7 @@ func (t *turn) begin(w *model.Reward, r *model.Rule) error {
 func (t *turn) validate(w *model.Reward, r *model.Rule) error {
 	if r.ValidateURL != "" {
 		w.State, w.Why.Reason = model.Pending, Validating
-		return nil
+		return t.question(w, r.ValidateURL)
 	}
 	return t.earn(w, r)
 }

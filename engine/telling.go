@@ -63,8 +63,9 @@ type Told struct {
 	Info     string          // what the reward is, in the account's words; may be empty
 	Coupon   string          // may be empty
 	Receiver Contact
-	Advocate Contact  // who brought the receiver of a friend's reward
-	Friends  []Friend // who brought the receiver an advocate's reward, by number
+	Advocate Contact   // who brought the receiver of a friend's reward
+	Friends  []Friend  // who brought the receiver an advocate's reward, by number
+	Question *Question // what is asked about it; nil where it is only told of
 }
 
 // Contact is how a person is known to the merchant. Each field may be empty:

@@ -269,7 +269,8 @@ func (l *life) lived(e *model.Event) error {
 		return nil
 	case model.Redeemed:
 		return l.redeemed(e)
-	case model.CouponHandedOut, model.HoldOver, model.RewardApproved, model.RewardRejected, model.RewardIssued, model.RewardTakenBack:
+	case model.CouponHandedOut, model.HoldOver, model.RewardApproved, model.RewardRejected, model.RewardIssued, model.RewardTakenBack,
+		model.RewardValidated, model.RewardRefused, model.RewardUnanswered:
 		return l.moved(e)
 	}
 	for _, c := range l.brought[e.ID] {
@@ -455,8 +456,13 @@ func (l *life) moved(e *model.Event) error {
 	case model.CouponHandedOut:
 		w.Coupon = e.Facts.Coupon.ID
 		w.State = afterChecks(w, r)
-	case model.RewardRejected:
+	case model.RewardValidated:
+		w.State = afterChecks(w, r)
+	case model.RewardRejected, model.RewardRefused:
 		w.State, w.Place = model.Rejected, false
+		l.advance(e.Person, w.Rule, w.Role, 0, -1)
+	case model.RewardUnanswered:
+		w.State, w.Place = model.Failed, false
 		l.advance(e.Person, w.Rule, w.Role, 0, -1)
 	case model.RewardIssued:
 		w.State = model.Delivered

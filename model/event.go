@@ -24,20 +24,23 @@ const (
 	WidgetActed  EventKind = "widget_acted"  // raises nothing: what a visitor did in a widget
 	Shared       EventKind = "shared"        // raises nothing
 
-	Unqualified     EventKind = "unqualified"      // subject: participant
-	Confirmed       EventKind = "confirmed"        // subject: participant; what it raises are events of their own
-	Uncounted       EventKind = "uncounted"        // person: the advocate; subject: the friend who no longer counts
-	HoldOver        EventKind = "hold_over"        // subject: reward
-	CouponHandedOut EventKind = "coupon_handed"    // subject: a reward that waited for it
-	CouponUsed      EventKind = "coupon_used"      // subject: reward
-	RewardApproved  EventKind = "reward_approved"  // subject: reward
-	RewardRejected  EventKind = "reward_rejected"  // subject: reward
-	RewardIssued    EventKind = "reward_delivered" // subject: reward; by a person or a call
-	RewardTakenBack EventKind = "reward_revoked"   // subject: reward
-	Merged          EventKind = "merged"           // person: who stays; subject: who became an alias
-	Adjusted        EventKind = "adjusted"         // subject: ledger entry
-	Redeemed        EventKind = "redeemed"         // points bought something
-	LoyaltyChanged  EventKind = "loyalty"          // the person takes part in the loyalty programme, or no longer
+	Unqualified      EventKind = "unqualified"       // subject: participant
+	Confirmed        EventKind = "confirmed"         // subject: participant; what it raises are events of their own
+	Uncounted        EventKind = "uncounted"         // person: the advocate; subject: the friend who no longer counts
+	HoldOver         EventKind = "hold_over"         // subject: reward
+	CouponHandedOut  EventKind = "coupon_handed"     // subject: a reward that waited for it
+	CouponUsed       EventKind = "coupon_used"       // subject: reward
+	RewardApproved   EventKind = "reward_approved"   // subject: reward
+	RewardRejected   EventKind = "reward_rejected"   // subject: reward
+	RewardValidated  EventKind = "reward_validated"  // subject: reward; the merchant said yes
+	RewardRefused    EventKind = "reward_refused"    // subject: reward; the merchant said no
+	RewardUnanswered EventKind = "reward_unanswered" // subject: reward; the merchant never answered
+	RewardIssued     EventKind = "reward_delivered"  // subject: reward; by a person or a call
+	RewardTakenBack  EventKind = "reward_revoked"    // subject: reward
+	Merged           EventKind = "merged"            // person: who stays; subject: who became an alias
+	Adjusted         EventKind = "adjusted"          // subject: ledger entry
+	Redeemed         EventKind = "redeemed"          // points bought something
+	LoyaltyChanged   EventKind = "loyalty"           // the person takes part in the loyalty programme, or no longer
 )
 
 // Event is something that happened: append-only, and without any text from

@@ -42,7 +42,8 @@ const (
 	DeliveryOpen      DeliveryState = "open" // items may still join
 	DeliverySending   DeliveryState = "sending"
 	DeliveryDelivered DeliveryState = "delivered"
-	DeliveryFailed    DeliveryState = "failed" // given up, kept for replay
+	DeliveryRefused   DeliveryState = "refused" // the receiver wants no other try
+	DeliveryFailed    DeliveryState = "failed"  // given up, kept for replay
 )
 
 // Delivery is one message to one endpoint.

@@ -344,6 +344,7 @@ const (
 	RewardEarned         Topic = "reward_earned" // advocate's or friend's
 	RewardDelivered      Topic = "reward_delivered"
 	RewardRevoked        Topic = "reward_revoked"
+	RewardQuestioned     Topic = "reward_questioned" // asks whether a reward is to be given; the answer decides
 	ReferralMade         Topic = "referral_made"
 	PointsEarned         Topic = "points_earned"
 	PointsRevoked        Topic = "points_revoked"

@@ -24,6 +24,7 @@ func (r *reader) project(root *node) *model.Project {
 	r.earning(s, &p.Settings, currencies)
 	r.campaigns(s, p, &refs{currencies: currencies, batches: batches, account: p.Settings.Currency})
 	r.webhooks(s, p, campaigns)
+	r.questions(s, p)
 	return p
 }
 
@@ -238,6 +239,32 @@ func (r *reader) webhooks(s section, p *model.Project, campaigns map[string]bool
 	}
 }
 
+// questions are the addresses that rewards are validated at: one for each
+// campaign and address.
+func (r *reader) questions(s section, p *model.Project) {
+	event := validations[s.section("callbacks").oneOf("validation", currentForm, currentForm, legacyForm)]
+	for i := range p.Campaigns {
+		c := &p.Campaigns[i]
+		asked := map[string]bool{}
+		for _, rule := range c.Rules {
+			if rule.ValidateURL == "" || asked[rule.ValidateURL] {
+				continue
+			}
+			asked[rule.ValidateURL] = true
+			p.Endpoints = append(p.Endpoints, model.Endpoint{
+				Dialect: "friendbuy", Event: event, Topic: model.RewardQuestioned, URL: rule.ValidateURL, In: c.Name,
+			})
+		}
+	}
+}
+
+const (
+	currentForm = "current"
+	legacyForm  = "legacy" // as before September 2021
+)
+
+var validations = map[string]string{currentForm: "rewardValidation", legacyForm: "purchaseValidation"}
+
 // webhook is what a dialect's event is to us.
 type webhook struct {
 	topic model.Topic
@@ -247,7 +274,7 @@ type webhook struct {
 var webhooks = map[string]webhook{
 	"friendbuy.advocateReward":      {model.AdvocateRewardEarned, 0},
 	"friendbuy.friendIncentive":     {model.FriendRewardEarned, 0},
-	"friendbuy.loyaltyReward":       {model.LoyaltyRewardEarned, 6},
+	"friendbuy.loyaltyReward":       {model.LoyaltyRewardEarned, 0},
 	"friendbuy.emailCapture":        {model.EmailCaptured, 6},
 	"friendbuy.emailOptOut":         {model.EmailOptedOut, 6},
 	"prefinery.tester_created":      {model.PersonJoined, 6},

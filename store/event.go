@@ -29,6 +29,25 @@ func (tx *Tx) InsertDetail(id model.EventID, body string) {
 		VALUES ($1, $2, $3)`, id, body)
 }
 
+// EventWithDetail finds an event and what is kept of it that can be erased; ""
+// where nothing is.
+func (tx *Tx) EventWithDetail(id model.EventID) (*model.Event, string, error) {
+	var event *model.Event
+	var body string
+	err := tx.read(`SELECT `+eventColumns+`, COALESCE(d.body, '')
+		FROM event e
+		LEFT JOIN detail d ON d.account_id = e.account_id AND d.id = e.id
+		WHERE e.account_id = $1 AND e.id = $2`,
+		func(r Row) error {
+			event = &model.Event{}
+			return scanEvent(r, event, &body)
+		}, id)
+	if err == nil && event == nil {
+		err = missing("", "event", id)
+	}
+	return event, body, err
+}
+
 // InsertConversions queues conversions.
 func (tx *Tx) InsertConversions(conversions []*model.Conversion) {
 	rows := make([][]any, len(conversions))

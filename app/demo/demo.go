@@ -155,6 +155,7 @@ func serve(ctx context.Context, place app.Config, log *slog.Logger) (*server, er
 			AllowPrivateHooks: true, // the shop is on loopback
 			WebhookRetryEvery: 15 * time.Minute,
 			WebhookGiveUp:     24 * time.Hour,
+			ValidationGiveUp:  72 * time.Hour,
 			Ready:             func(url string) { ready <- url },
 		})
 		s.ended <- result

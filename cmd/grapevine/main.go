@@ -73,6 +73,7 @@ type serve struct {
 	RateLimits        string         `enum:"documented,off" default:"documented" placeholder:"documented|off" help:"Whether callers are held to the documented number of calls (${default})."`
 	WebhookRetryEvery time.Duration  `default:"15m" placeholder:"15m" help:"How long to wait before a webhook is tried again (${default})."`
 	WebhookGiveUp     time.Duration  `default:"24h" placeholder:"24h" help:"How long to try a webhook (${default})."`
+	ValidationGiveUp  time.Duration  `default:"72h" placeholder:"72h" help:"How long to ask whether a reward is to be given (${default})."`
 }
 
 func (s *serve) Run(p *process) error {
@@ -87,6 +88,7 @@ func (s *serve) Run(p *process) error {
 		RateLimits:        s.RateLimits == "documented",
 		WebhookRetryEvery: s.WebhookRetryEvery,
 		WebhookGiveUp:     s.WebhookGiveUp,
+		ValidationGiveUp:  s.ValidationGiveUp,
 		Ready:             func(url string) { fmt.Fprintf(p.stdout, "serving %s\n", url) },
 	})
 }

@@ -28,14 +28,18 @@ const signingSecret = "friendbuy.signing_secret"
 // Renderer tells merchants of rewards as Friendbuy does. Safe for concurrent
 // use.
 type Renderer struct {
-	retryEvery, giveUp time.Duration
+	pace Pace
 }
 
-// NewRenderer makes a renderer that tries a delivery every so often, and for
-// so long from the first try. Documented are 15 minutes and 24 hours.
-func NewRenderer(retryEvery, giveUp time.Duration) Renderer {
-	return Renderer{retryEvery: retryEvery, giveUp: giveUp}
+// Pace is how a delivery is tried.
+type Pace struct {
+	RetryEvery time.Duration // documented: 15 minutes
+	GiveUp     time.Duration // on a webhook, from the first try; documented: 24 hours
+	GiveUpAsk  time.Duration // on a question; documented: 72 hours
 }
+
+// NewRenderer makes a renderer.
+func NewRenderer(p Pace) Renderer { return Renderer{p} }
 
 type webhookJSON struct {
 	ID        string `json:"id"`
@@ -105,13 +109,15 @@ type loyaltyRewardJSON struct {
 
 // Body writes a delivery.
 func (r Renderer) Body(d *model.Delivery, to *model.Endpoint, told []engine.Told) ([]byte, error) {
-	body := webhookJSON{ID: d.UUID, Type: to.Event, Data: make([]any, len(told)), CreatedOn: shown(d.FirstAt)}
-	for i := range told {
-		item, err := toldJSON(to.Event, &told[i])
-		if err != nil {
-			return nil, err
-		}
-		body.Data[i] = item
+	var body any
+	var err error
+	if to.Topic == model.RewardQuestioned {
+		body, err = question(to.Event, told)
+	} else {
+		body, err = webhookToJSON(d, to, told)
+	}
+	if err != nil {
+		return nil, err
 	}
 	var text bytes.Buffer
 	encoder := json.NewEncoder(&text)
@@ -120,6 +126,18 @@ func (r Renderer) Body(d *model.Delivery, to *model.Endpoint, told []engine.Told
 		return nil, err
 	}
 	return bytes.TrimSpace(text.Bytes()), nil
+}
+
+func webhookToJSON(d *model.Delivery, to *model.Endpoint, told []engine.Told) (any, error) {
+	body := webhookJSON{ID: d.UUID, Type: to.Event, Data: make([]any, len(told)), CreatedOn: shown(d.FirstAt)}
+	for i := range told {
+		item, err := toldJSON(to.Event, &told[i])
+		if err != nil {
+			return nil, err
+		}
+		body.Data[i] = item
+	}
+	return body, nil
 }
 
 func toldJSON(event string, t *engine.Told) (any, error) {
@@ -174,12 +192,25 @@ func (r Renderer) Header(d *model.Delivery, to *model.Endpoint, secret func(use 
 	return header
 }
 
-// Accepted is true of 200 alone: any other status is tried again.
-func (r Renderer) Accepted(status int) bool { return status == http.StatusOK }
+// Judge accepts 200 alone, and takes 400 for the no to a question: any other
+// status is tried again.
+func (r Renderer) Judge(to *model.Endpoint, status int) model.DeliveryState {
+	switch {
+	case status == http.StatusOK:
+		return model.DeliveryDelivered
+	case status == http.StatusBadRequest && to.Topic == model.RewardQuestioned:
+		return model.DeliveryRefused
+	}
+	return model.DeliverySending
+}
 
 // Next keeps to the raster that the first try began, however long tries take.
-func (r Renderer) Next(first, now time.Time) (time.Time, bool) {
-	tries := now.Sub(first)/r.retryEvery + 1
-	next := first.Add(tries * r.retryEvery)
-	return next, !next.After(first.Add(r.giveUp))
+func (r Renderer) Next(to *model.Endpoint, first, now time.Time) (time.Time, bool) {
+	giveUp := r.pace.GiveUp
+	if to.Topic == model.RewardQuestioned {
+		giveUp = r.pace.GiveUpAsk
+	}
+	tries := now.Sub(first)/r.pace.RetryEvery + 1
+	next := first.Add(tries * r.pace.RetryEvery)
+	return next, !next.After(first.Add(giveUp))
 }

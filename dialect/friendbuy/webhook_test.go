@@ -64,7 +64,7 @@ func TestWebhookBodies(t *testing.T) {
 			`"rewardType":"ledger","rewardUnit":"Points","rewardAmount":12.5,"rewardTrigger":"sign_up"}`},
 	} {
 		d := &model.Delivery{UUID: "255e4e45-446d-499d-a680-44ab1eca73fb", FirstAt: time.Date(2019, 11, 5, 1, 7, 38, 509e6, time.UTC)}
-		got, err := NewRenderer(0, 0).Body(d, &model.Endpoint{Event: c.event}, []engine.Told{told, bare})
+		got, err := NewRenderer(Pace{}).Body(d, &model.Endpoint{Event: c.event}, []engine.Told{told, bare})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -72,7 +72,7 @@ func TestWebhookBodies(t *testing.T) {
 			t.Errorf("%s (-want +got):\n%s", c.event, diff)
 		}
 	}
-	if _, err := NewRenderer(0, 0).Body(&model.Delivery{}, &model.Endpoint{Event: "somethingElse"}, []engine.Told{told}); err == nil {
+	if _, err := NewRenderer(Pace{}).Body(&model.Delivery{}, &model.Endpoint{Event: "somethingElse"}, []engine.Told{told}); err == nil {
 		t.Error("a reward was told as something else")
 	}
 }
@@ -81,7 +81,7 @@ func TestWebhookIsSigned(t *testing.T) {
 	t.Parallel()
 	d := &model.Delivery{UUID: "255e4e45", Body: `{"id":"255e4e45"}`}
 	var asked []string
-	got := NewRenderer(0, 0).Header(d, &model.Endpoint{Event: "advocateReward"}, func(use string) string {
+	got := NewRenderer(Pace{}).Header(d, &model.Endpoint{Event: "advocateReward"}, func(use string) string {
 		asked = append(asked, use)
 		return "fb-signing-secret"
 	})
@@ -104,8 +104,8 @@ func TestWebhookIsSigned(t *testing.T) {
 func TestWebhookIsAcceptedBy200Alone(t *testing.T) {
 	t.Parallel()
 	for status := 100; status < 600; status++ {
-		if got := NewRenderer(0, 0).Accepted(status); got != (status == 200) {
-			t.Errorf("%d is accepted: %v", status, got)
+		if got := NewRenderer(Pace{}).Judge(&model.Endpoint{}, status); (got == model.DeliveryDelivered) != (status == 200) || got == model.DeliveryRefused {
+			t.Errorf("%d is judged as %v", status, got)
 		}
 	}
 }
@@ -129,7 +129,7 @@ func TestWebhookRetries(t *testing.T) {
 		{"a server that was down for two hours", 2*time.Hour + time.Minute, 2*time.Hour + every, true},
 		{"a server that was down for two days", 48*time.Hour + time.Minute, 48*time.Hour + every, false},
 	} {
-		due, again := NewRenderer(every, giveUp).Next(first, first.Add(c.failed))
+		due, again := NewRenderer(Pace{every, giveUp, 72 * time.Hour}).Next(&model.Endpoint{}, first, first.Add(c.failed))
 		if got := due.Sub(first); got != c.due || again != c.again {
 			t.Errorf("%s: again %v after %v, want %v after %v", c.name, again, got, c.again, c.due)
 		}

@@ -471,7 +471,7 @@ CREATE TABLE delivery (
   id          BIGINT NOT NULL,
   uuid        $text NOT NULL,
   endpoint_id BIGINT NOT NULL,
-  state       $text NOT NULL, -- open, sending, delivered, failed
+  state       $text NOT NULL, -- open, sending, delivered, refused, failed
   items       BIGINT NOT NULL, -- how many it tells of
   body        $text NOT NULL, -- frozen by the first attempt
   attempts    BIGINT NOT NULL,
