@@ -136,6 +136,16 @@ func (t *turn) capturedIn(campaign *model.Campaign, widget string, referred bool
 	return f
 }
 
+// sharedIn is what a share is listed under; the widget is the one that it was
+// made in, if any.
+func sharedIn(campaign *model.Campaign, channel, widget string) model.Facet {
+	f := model.Facet{List: model.Shares, Campaign: campaign.ID, Channel: channel}
+	if w := widgetOf(campaign, widget, true); w != nil {
+		f.WidgetID, f.Widget = w.ID, w.Name
+	}
+	return f
+}
+
 // viewedIn is what a widget that was seen is listed under.
 func viewedIn(campaign *model.Campaign, w *model.Widget) model.Facet {
 	return model.Facet{List: model.Views, Campaign: campaign.ID, WidgetID: w.ID, Widget: w.Name, Kind: w.Type}

@@ -76,7 +76,7 @@ func (e *Engine) RecordShare(ctx context.Context, account model.AccountID, s Sha
 		}
 		answer.Recorded = Recorded{Event: event.ID, UUID: event.UUID, At: t.now}
 		event.Person, event.Turn = sharer, t.turnOf(sharer)
-		t.list(event, model.Facet{List: model.Shares, Campaign: code.Campaign, Channel: cmp.Or(s.Channel, code.Channel)})
+		t.list(event, sharedIn(campaign, cmp.Or(s.Channel, code.Channel), s.Widget))
 		detail := eventDetail{IP: s.IP, Agent: clip(s.Agent), CodeID: code.ID, Sent: s.Detail}
 		detail.told(s.Browser)
 		return t.keep(event, detail)
