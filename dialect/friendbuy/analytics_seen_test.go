@@ -174,7 +174,7 @@ func TestEmailSharesAreCountedByDay(t *testing.T) {
 		}
 		head := `{"fromDate":"2026-02-28","toDate":"2026-03-02","zone":"America/Los_Angeles",`
 		const asked = "email-metrics?fromDate=2026-02-28&toDate=2026-03-02&zone=America%2FLos_Angeles"
-		for query, want := range map[string]string{
+		figures := map[string]string{
 			"":                     head + counts(3) + `}`,
 			"&includeSeries=false": head + counts(3) + `}`,
 			"&widgetId=" + overlay: head + counts(2) + `}`,
@@ -183,11 +183,22 @@ func TestEmailSharesAreCountedByDay(t *testing.T) {
 			"&campaignId=0a1b2c3d-0000-4000-8000-000000000002": head + counts(0) + `}`,
 			"&includeSeries=true": head + counts(3) + `,"series":[{"date":"2026-02-28",` + counts(0) + `},{"date":"2026-03-01",` + counts(1) +
 				`},{"date":"2026-03-02",` + counts(2) + `}]}`,
-		} {
-			if got := s.call(http.MethodGet, "/v1/analytics/"+asked+query, token, "").Body.String(); got != want {
-				t.Errorf("email-metrics%s: got\n%s\nwant\n%s", query, got, want)
+		}
+		check := func(when string) {
+			t.Helper()
+			for query, want := range figures {
+				if got := s.call(http.MethodGet, "/v1/analytics/"+asked+query, token, "").Body.String(); got != want {
+					t.Errorf("email-metrics%s %s: got\n%s\nwant\n%s", query, when, got, want)
+				}
 			}
 		}
+		check("of rows")
+		s.clock.jump(time.Hour)
+		token = s.token(t)
+		if _, err := s.core.RollCounts(t.Context(), s.account); err != nil {
+			t.Fatal(err)
+		}
+		check("of what is counted")
 		// In Berlin, half past eight in the morning of 2 March is the same day.
 		var inBerlin []string
 		for _, day := range []string{"2026-03-01", "2026-03-02"} {

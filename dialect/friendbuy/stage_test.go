@@ -37,10 +37,15 @@ type clock struct{ *dialecttest.Clock }
 func (c *clock) now() time.Time       { return c.Now() }
 func (c *clock) jump(d time.Duration) { c.Jump(d) }
 
-// onBoth runs a test on SQLite and on PostgreSQL.
+// onBoth runs a test on SQLite and on PostgreSQL, and afterwards recomputes
+// every figure.
 func onBoth(t *testing.T, test func(t *testing.T, s *stage)) {
 	t.Helper()
-	dialecttest.OnBoth(t, func(t *testing.T, d *dialecttest.Stage) { test(t, enter(t, d)) })
+	dialecttest.OnBoth(t, func(t *testing.T, d *dialecttest.Stage) {
+		s := enter(t, d)
+		test(t, s)
+		s.verify(t)
+	})
 }
 
 // newStage is on SQLite.
