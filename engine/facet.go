@@ -14,6 +14,14 @@ type facetKey struct {
 	facet   model.Facet
 }
 
+// facetOf is the id of a facet; 0 for no list.
+func facetOf(f model.Facet) model.FacetID {
+	if f == (model.Facet{}) {
+		return 0
+	}
+	return f.ID()
+}
+
 // facet returns the id of a facet for a row of this turn to carry. Where the
 // facet may be new, it is written with the turn.
 func (t *turn) facet(f model.Facet) model.FacetID {

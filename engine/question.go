@@ -133,5 +133,5 @@ func (t *turn) answered(id model.RewardID, state model.DeliveryState) error {
 		t.reject(w, ValidationUnanswered)
 		w.State = model.Failed
 	}
-	return t.tx.UpdateReward(w)
+	return t.saveReward(w)
 }

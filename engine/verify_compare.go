@@ -71,6 +71,7 @@ func (l *life) compareReward(got *model.Reward) {
 		{"campaign", got.Campaign, want.Campaign}, {"version", got.Version, want.Version},
 		{"amount", got.Amount, want.Amount}, {"unit", got.Unit, want.Unit}, {"type", got.Kind, want.Kind},
 		{"batch", got.Batch, want.Batch}, {"coupon", got.Coupon, want.Coupon}, {"number", got.Number, want.Number},
+		{"facet", got.Facet, facetOf(rewardedAs(want))},
 		{"facet", got.Facet, rewardedAs(want).ID()},
 	} {
 		if c.got != c.want {
