@@ -195,6 +195,7 @@ func TestFailuresAreToldByReference(t *testing.T) {
 func failuresAreToldByReference(t *testing.T, s *stage) {
 	built := playOperations(t, s)
 	token := s.token(t)
+	s.gone = true
 	if err := s.store.Close(); err != nil {
 		t.Fatal(err)
 	}
