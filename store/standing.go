@@ -83,10 +83,11 @@ func (tx *Tx) standing(asked *[]Statement, ask Ask) func(*Standing) {
 }
 
 // Bounds of what fraud checks look at: nobody has more, but for those who make
-// them up.
+// them up. They are part of the text: SQLite plans a statement anew each time that
+// its LIMIT is bound, which takes longer than the question.
 const (
-	mostNames    = 500
-	mostBrowsers = 64 // newest first
+	mostNames    = "500"
+	mostBrowsers = "64" // newest first
 )
 
 // acquaintance asks what fraud checks want to know of all persons.
@@ -95,15 +96,15 @@ func (tx *Tx) acquaintance(asked *[]Statement, ask Ask, all []model.PersonID) *S
 	if ask.Names {
 		*asked = append(*asked, tx.ask(`SELECT person_id, kind, shown
 			FROM identity
-			WHERE account_id = $1 AND person_id IN (`+in(3, len(all))+`)
+			WHERE account_id = $1 AND person_id IN (`+in(2, len(all))+`)
 			ORDER BY person_id, kind, main, at
-			LIMIT $2`,
+			LIMIT `+mostNames,
 			func(r Row) error {
 				var d model.Identity
 				err := r.Scan(&d.Person, &d.Kind, &d.Shown)
 				s.Names = append(s.Names, d)
 				return err
-			}, append([]any{mostNames}, anys(all)...)...))
+			}, anys(all)...))
 	}
 	if ask.Addresses {
 		s.Addresses = map[model.PersonID]model.Profile{}
@@ -145,12 +146,12 @@ func (tx *Tx) browsers(asked *[]Statement, ask Ask, found *[]model.PersonID) {
 		*asked = append(*asked, tx.ask(`SELECT a.person_id
 			FROM (SELECT v.id AS id
 				FROM visitor v
-				WHERE v.account_id = $1 AND v.person_id IN (`+in(3, len(friends))+`)
+				WHERE v.account_id = $1 AND v.person_id IN (`+in(2, len(friends))+`)
 				ORDER BY v.id DESC
-				LIMIT $2) f
+				LIMIT `+mostBrowsers+`) f
 			JOIN visitor a ON a.account_id = $1 AND a.id = f.id
-			WHERE a.person_id IN (`+in(3+len(friends), len(advocates))+`)`,
-			add, append(append([]any{mostBrowsers}, anys(friends)...), anys(advocates)...)...))
+			WHERE a.person_id IN (`+in(2+len(friends), len(advocates))+`)`,
+			add, anys(slices.Concat(friends, advocates))...))
 	}
 }
 
