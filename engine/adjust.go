@@ -85,7 +85,7 @@ func (e *Engine) adjustTogether(key ledgerKey, adjustments []Adjustment) ([]resu
 		if len(book.Entries) == 0 {
 			return errNothing // all were refused: no ledger is left behind either
 		}
-		saveBook(t.tx, book)
+		t.saveBook(book)
 		return nil
 	})
 	if errors.Is(err, errNothing) {

@@ -1,7 +1,6 @@
 package engine
 
 import (
-	"context"
 	"encoding/json"
 	"time"
 
@@ -125,18 +124,4 @@ type Captured struct {
 	Kind        string // model.CapturedAdvocate, CapturedFriend, CapturedOther
 	Newsletter  *bool
 	At          time.Time
-}
-
-// LedgerHead is the ledger of a customer in a currency.
-type LedgerHead struct {
-	Customer Known
-	Currency string
-	Balance  money.Amount // without what is due to expire
-	At       time.Time    // of its last entry
-}
-
-// LedgerHeads lists the ledgers of customers in a currency, the newest last
-// change first.
-func (e *Engine) LedgerHeads(ctx context.Context, account model.AccountID, currency string, q ListQuery) (*Listed[LedgerHead], error) {
-	return &Listed[LedgerHead]{}, nil
 }

@@ -31,8 +31,8 @@ type page struct {
 // listPage reads a page of a list and counts the whole, in one snapshot. Rows
 // are made by the caller, from what they read of the page's places.
 func listPage[T any](ctx context.Context, e *Engine, account model.AccountID, f feed, q ListQuery, rows func(*page) ([]T, error)) (*Listed[T], error) {
-	if q.Size <= 0 {
-		return nil, &model.Error{Kind: model.Invalid, Field: "size", Msg: "a page has at least one row"}
+	if err := sized(q); err != nil {
+		return nil, err
 	}
 	cfg, err := e.Config(ctx, account)
 	if err != nil {
@@ -66,6 +66,13 @@ func listPage[T any](ctx context.Context, e *Engine, account model.AccountID, f 
 		return err
 	})
 	return listed, err
+}
+
+func sized(q ListQuery) error {
+	if q.Size <= 0 {
+		return &model.Error{Kind: model.Invalid, Field: "size", Msg: "a page has at least one row"}
+	}
+	return nil
 }
 
 // matching are the facets of a list that a query asks for, in the order of

@@ -56,7 +56,7 @@ func (e *Engine) postExpired(ctx context.Context, job model.Job) error {
 		if err := t.expire(book); err != nil {
 			return err
 		}
-		saveBook(t.tx, book)
+		t.saveBook(book)
 		return nil
 	})
 }

@@ -285,20 +285,23 @@ func (t *turn) writeBooks() {
 	for _, key := range sortedBy(t.books, func(a, b bookKey) int {
 		return compare3(0, 0, 0, 0, a.holder+" "+a.currency, b.holder+" "+b.currency)
 	}) {
-		saveBook(t.tx, t.books[key])
+		t.saveBook(t.books[key])
 	}
 }
 
 // saveBook queues what moved in a book.
-func saveBook(tx *store.Tx, b *ledger.Book) {
+func (t *turn) saveBook(b *ledger.Book) {
 	if len(b.Entries) == 0 {
 		return
 	}
-	tx.SaveLedger(&b.Head)
-	tx.InsertEntries(b.Entries)
-	tx.InsertCredits(b.Added)
+	if b.Head.Entries == int64(len(b.Entries)) {
+		t.countLedger(b.Head, 1)
+	}
+	t.tx.SaveLedger(&b.Head)
+	t.tx.InsertEntries(b.Entries)
+	t.tx.InsertCredits(b.Added)
 	for _, c := range b.Changed {
-		tx.UpdateCredit(c)
+		t.tx.UpdateCredit(c)
 	}
 }
 

@@ -231,6 +231,7 @@ func (t *turn) merge(from, into model.PersonID) error {
 		if err := t.fill(source); err != nil {
 			return err
 		}
+		t.countLedger(source.Head, -1)
 		if err := source.MoveTo(target); err != nil {
 			return err
 		}

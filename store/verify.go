@@ -193,7 +193,7 @@ type TallyOff struct {
 	Want    int64
 }
 
-// TalliesOff counts clicks and participants again, and lists the
+// TalliesOff counts clicks, participants and ledgers again, and lists the
 // counters that say something else.
 func (tx *Tx) TalliesOff() ([]TallyOff, error) {
 	var off []TallyOff
@@ -213,6 +213,11 @@ func (tx *Tx) TalliesOff() ([]TallyOff, error) {
 			UNION ALL
 			SELECT referrer_id, 'qualified_now', 0, 1 FROM participant
 			WHERE account_id = $1 AND qualified_at <> 0 AND referrer_id <> 0
+			UNION ALL
+			SELECT l.account_id, 'ledger ' || l.currency, 0, 1
+			FROM person p
+			JOIN ledger l ON l.account_id = p.account_id AND l.holder = 'p' || p.id
+			WHERE p.account_id = $1 AND p.alias_of = 0
 		) counted
 		GROUP BY subject_id, what
 		HAVING SUM(got) <> SUM(want)
