@@ -98,7 +98,7 @@ func (e *Engine) adjustTogether(key ledgerKey, adjustments []Adjustment) ([]resu
 // where there is none.
 func (t *turn) lockLedger(key ledgerKey) (model.Ledger, bool, error) {
 	if key.custom {
-		return t.tx.LockLedger("c"+t.e.secret.Digest("ledger", key.customerID), key.currency, t.now)
+		return t.tx.LockLedger(t.e.customHolder(key.customerID), key.currency, t.now)
 	}
 	person, err := t.customer(key.customerID)
 	if err != nil {
@@ -110,6 +110,10 @@ func (t *turn) lockLedger(key ledgerKey) (model.Ledger, bool, error) {
 	}
 	return model.Ledger{Holder: holder, Currency: key.currency, CreatedAt: t.now}, false, nil
 }
+
+// customHolder is the holder of a ledger of its own. The merchant's id for it
+// may be somebody's address, so it is kept as a digest.
+func (e *Engine) customHolder(id string) string { return "c" + e.secret.Digest("ledger", id) }
 
 // prepare posts what is due, and reads the credits where something is spent.
 func (t *turn) prepare(b *ledger.Book, adjustments []Adjustment) error {

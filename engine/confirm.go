@@ -93,17 +93,8 @@ func (e *Engine) Confirm(ctx context.Context, token string) error {
 		return err
 	}
 	return e.inTurn(ctx, account, func(t *turn) error {
-		p, person, err := t.tx.Participant(id)
+		p, person, advocate, err := t.standPart(id)
 		if err != nil {
-			return err
-		}
-		var advocate model.PersonID
-		if p.Referrer != 0 {
-			if _, advocate, err = t.tx.Participant(p.Referrer); err != nil {
-				return err
-			}
-		}
-		if err := t.judge(nil, []model.PersonID{person}, []model.PersonID{advocate}, true); err != nil {
 			return err
 		}
 		// Read again: who held the locks before may have confirmed them, or
@@ -118,7 +109,7 @@ func (e *Engine) Confirm(ctx context.Context, token string) error {
 		t.happened(model.Confirmed, person).Subject = int64(p.ID)
 		t.confirm(p)
 		t.tx.UpdateParticipant(p)
-		return t.raiseHeld(p, person, advocate)
+		return t.raiseHeld(p, person, t.behind(advocate))
 	})
 }
 

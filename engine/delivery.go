@@ -164,8 +164,10 @@ func (e *Engine) readyDeliveries(tx *store.Tx, account model.AccountID, to *mode
 			continue
 		}
 		d.Attempts++
-		if d.Body == "" {
+		if d.FirstAt.IsZero() {
 			d.FirstAt = now
+		}
+		if d.Body == "" {
 			blank = append(blank, d.ID)
 		}
 		ready = append(ready, d)
@@ -247,7 +249,7 @@ func startAll(tx *store.Tx, held []model.Job, ready []model.Delivery, now time.T
 	started := make(map[int64]model.Delivery, len(list))
 	var attempts []model.Attempt
 	for i, d := range list {
-		if !began[i] { // items joined since it was read
+		if !began[i] { // items joined since it was read, or somebody in it was erased
 			if _, err := tx.RetryJob(&jobs[i], now, ""); err != nil {
 				return nil, err
 			}
@@ -287,7 +289,7 @@ func (e *Engine) EndDelivery(ctx context.Context, s *Sending, a model.Attempt, s
 			held, err = tx.FinishJob(&s.Job)
 			tx.EndDelivery(s.Delivery.ID, state, e.now())
 		}
-		tx.EndAttempt(a)
+		tx.EndAttempt(&s.Delivery, a)
 		return held, err
 	})
 }

@@ -219,21 +219,6 @@ func partOf(parts []store.Part, campaign *model.Campaign) *model.Participant {
 	return partIn(parts, campaign.ID)
 }
 
-func partIn(parts []store.Part, campaign model.CampaignID) *model.Participant {
-	for i := range parts {
-		if parts[i].Campaign == campaign {
-			return &parts[i].Participant
-		}
-	}
-	return nil
-}
-
-// broughtTo reports whether somebody was brought to a campaign, as whichever of
-// the participants that a merge made one person's.
-func broughtTo(campaign *model.Campaign, parts []store.Part) bool {
-	return slices.ContainsFunc(parts, func(p store.Part) bool { return p.Campaign == campaign.ID && p.Referrer != 0 })
-}
-
 // newParticipant makes a participant, whose main code is the link asked for;
 // the caller writes the participant.
 func (t *turn) newParticipant(campaign *model.Campaign, person model.PersonID, source string, r LinkRequest) (*model.Participant, *model.Code, error) {
@@ -323,17 +308,8 @@ func (t *turn) once(event *model.Event, o occurrence, a actor, hits []*hit, join
 // with NotFound.
 func (e *Engine) Qualify(ctx context.Context, account model.AccountID, id model.ParticipantID, qualified bool) error {
 	return e.inTurn(ctx, account, func(t *turn) error {
-		p, person, err := t.tx.Participant(id)
+		p, person, advocate, err := t.standPart(id)
 		if err != nil {
-			return err
-		}
-		var advocate model.PersonID
-		if p.Referrer != 0 {
-			if _, advocate, err = t.tx.Participant(p.Referrer); err != nil {
-				return err
-			}
-		}
-		if err := t.judge(nil, []model.PersonID{person}, []model.PersonID{advocate}, true); err != nil {
 			return err
 		}
 		// Read again: who held the locks before may have qualified them, or
@@ -346,7 +322,7 @@ func (e *Engine) Qualify(ctx context.Context, account model.AccountID, id model.
 			return store.ErrAgain
 		}
 		if qualified {
-			return t.qualify(p, person, advocate)
+			return t.qualify(p, person, t.behind(advocate))
 		}
 		return t.unqualify(p, person, advocate)
 	})

@@ -182,9 +182,10 @@ func (t *turn) makeLink(campaign *model.Campaign, p *model.Participant, r LinkRe
 	if r.Prefix != nil {
 		w.prefix = *r.Prefix
 	}
+	named := code.Clean(w.seed) != "" || r.Prefix != nil && code.Clean(*r.Prefix) != ""
 	c := &model.Code{
 		ID: model.CodeID(t.id()), Campaign: campaign.ID, Participant: p.ID, Person: p.Person, Seed: t.seedOf(r), Place: r.place(),
-		Channel: r.Channel, Params: r.Params, MadeAt: t.now,
+		Channel: r.Channel, Params: r.Params, Named: named, MadeAt: t.now,
 	}
 	return t.makeCode(c, w)
 }

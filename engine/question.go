@@ -92,7 +92,7 @@ func (e *Engine) endQuestion(ctx context.Context, s *Sending, a model.Attempt, s
 			return ErrLeaseLost
 		}
 		t.tx.EndDelivery(s.Delivery.ID, state, t.now)
-		t.tx.EndAttempt(a)
+		t.tx.EndAttempt(&s.Delivery, a)
 		items, err := t.tx.Items([]model.DeliveryID{s.Delivery.ID})
 		if err != nil {
 			return err

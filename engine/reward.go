@@ -289,7 +289,7 @@ func (t *turn) lockReward(w *model.Reward) (*model.Reward, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := t.stand([]model.PersonID{person}, nil, true); err != nil {
+	if err := t.standErased(person); err != nil {
 		return nil, err
 	}
 	locked, err := t.tx.LockReward(w.ID)

@@ -22,6 +22,8 @@ func (e *Engine) RunJob(ctx context.Context, job model.Job) (bool, error) {
 		return true, e.postExpired(ctx, job)
 	case model.JobBatchFilled:
 		return true, e.earnWaiting(ctx, job.Account, model.BatchID(job.Subject))
+	case model.JobErase:
+		return true, e.goOnErasing(ctx, job)
 	}
 	return false, nil
 }
@@ -76,7 +78,7 @@ func (t *turn) bookOf(what expiring) (*ledger.Book, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := t.stand([]model.PersonID{person}, nil, true); err != nil {
+	if err := t.standErased(person); err != nil {
 		return nil, err
 	}
 	key := bookKey{store.PersonHolder(person), what.Currency}

@@ -13,6 +13,10 @@ import (
 // of them: names, addresses, browsers. sent is what the call says of who acts;
 // nil where it is not their own call, which leaves what they sent last.
 func (t *turn) judge(sent *Who, friends, advocates []model.PersonID, ledgers bool) error {
+	return t.take(t.asks(sent, friends, advocates, ledgers))
+}
+
+func (t *turn) asks(sent *Who, friends, advocates []model.PersonID, ledgers bool) store.Ask {
 	checks := t.cfg.checks
 	ask := store.Ask{Friends: friends, Advocates: advocates, Ledgers: ledgers}
 	referred := slices.ContainsFunc(advocates, func(id model.PersonID) bool { return id != 0 && !slices.Contains(friends, id) })
@@ -24,7 +28,7 @@ func (t *turn) judge(sent *Who, friends, advocates []model.PersonID, ledgers boo
 		ask.Visitor = sent.Visitor
 	}
 	ask.Browsers = referred && checks.SameCookie
-	return t.take(ask)
+	return ask
 }
 
 // anyIP stands for an address that is not yet read.

@@ -98,6 +98,12 @@ func (t *turn) stand(friends, advocates []model.PersonID, ledgers bool) error {
 	return t.take(store.Ask{Friends: friends, Advocates: advocates, Ledgers: ledgers})
 }
 
+// standErased is stand for what persons left: some may have been erased, which
+// ends nothing that was theirs.
+func (t *turn) standErased(persons ...model.PersonID) error {
+	return t.take(store.Ask{Friends: persons, Ledgers: true, Erased: true})
+}
+
 func (t *turn) take(ask store.Ask) error {
 	s, err := t.tx.Stand(ask)
 	if err != nil {

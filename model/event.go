@@ -38,6 +38,7 @@ const (
 	RewardIssued     EventKind = "reward_delivered"  // subject: reward; by a person or a call
 	RewardTakenBack  EventKind = "reward_revoked"    // subject: reward
 	Merged           EventKind = "merged"            // person: who stays; subject: who became an alias
+	Erased           EventKind = "erased"            // person: who was erased; 0: nobody was known
 	Adjusted         EventKind = "adjusted"          // subject: ledger entry
 	Redeemed         EventKind = "redeemed"          // points bought something
 	LoyaltyChanged   EventKind = "loyalty"           // the person takes part in the loyalty programme, or no longer

@@ -22,6 +22,7 @@ const (
 	JobHoldOver    = "hold_over"    // subject: reward
 	JobExpire      = "expire"       // payload: ledger
 	JobBatchFilled = "batch_filled" // subject: coupon batch
+	JobErase       = "erase"        // subject: person; payload: how far it is
 )
 
 // Queue is the jobs of one account, kind and lane. Queues never wait for each
@@ -54,6 +55,7 @@ type Delivery struct {
 	State    DeliveryState
 	Items    int64
 	Body     string // frozen by the first attempt
+	Redacted int64  // how often somebody whom it tells of was erased
 	Attempts int64
 	At       time.Time
 	FirstAt  time.Time // of the first attempt

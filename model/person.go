@@ -38,6 +38,7 @@ type Person struct {
 	Turns     int64 // raised under the person's lock: the order of decisions
 	Loyalty   LoyaltyStatus
 	CreatedAt time.Time
+	Erased    bool // nobody is behind this person any more
 }
 
 // Profile is what was sent of a person, and what erasing removes.
@@ -91,6 +92,7 @@ type Code struct {
 	Place       string // channel, widget and parameters: one link each, unless a seed asks for another
 	Channel     string
 	Params      string // query that the landing address gets
+	Named       bool   // made of what somebody is called: it ends when they are erased
 	MadeAt      time.Time
 }
 

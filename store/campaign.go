@@ -132,8 +132,8 @@ WHERE account_id = $1
 // It returns false where it is the code of a person.
 func (tx *Tx) SetJoinCode(id model.CodeID, code string, campaign model.CampaignID, now time.Time) (bool, error) {
 	n, err := tx.change(`
-INSERT INTO code (account_id, folded, id, shown, campaign_id, participant_id, person_id, seed, place, channel, params, made_at)
-VALUES ($1, $2, $3, $4, $5, 0, 0, '', '', '', '', $6)
+INSERT INTO code (account_id, folded, id, shown, campaign_id, participant_id, person_id, seed, place, channel, params, named, made_at)
+VALUES ($1, $2, $3, $4, $5, 0, 0, '', '', '', '', 0, $6)
 ON CONFLICT (account_id, folded) DO UPDATE
 SET shown = excluded.shown, campaign_id = excluded.campaign_id
 WHERE code.participant_id = 0`, model.FoldCode(code), id, code, campaign, ms(now))

@@ -85,7 +85,7 @@ func (tx *Tx) Visitors(ids []model.VisitorID) (map[model.VisitorID]model.PersonI
 		err := tx.read(`SELECT v.id, `+canonical+`
 			FROM visitor v
 			JOIN person p ON p.account_id = v.account_id AND p.id = v.person_id
-			WHERE v.account_id = $1 AND v.id IN (`+in(2, len(padded))+`)
+			WHERE v.account_id = $1 AND v.id IN (`+in(2, len(padded))+`) AND p.erased_at = 0
 			ORDER BY v.at, v.person_id`,
 			func(r Row) error {
 				var id model.VisitorID

@@ -6,12 +6,12 @@ import (
 	"grapevine/model"
 )
 
-const deliveryColumns = `id, uuid, endpoint_id, state, items, body, attempts, at, first_at, ended_at`
+const deliveryColumns = `id, uuid, endpoint_id, state, items, body, redacted, attempts, at, first_at, ended_at`
 
 func scanDelivery(r Row) (model.Delivery, error) {
 	var d model.Delivery
 	var made, first, ended int64
-	err := r.Scan(&d.ID, &d.UUID, &d.Endpoint, &d.State, &d.Items, &d.Body, &d.Attempts, &made, &first, &ended)
+	err := r.Scan(&d.ID, &d.UUID, &d.Endpoint, &d.State, &d.Items, &d.Body, &d.Redacted, &d.Attempts, &made, &first, &ended)
 	d.At, d.FirstAt, d.EndedAt = at(made), at(first), at(ended)
 	return d, err
 }
@@ -53,7 +53,7 @@ func (tx *Tx) OpenDelivery(endpoint model.EndpointID, fewerThan int64) (model.De
 func (tx *Tx) InsertDeliveries(deliveries []model.Delivery) {
 	rows := make([][]any, len(deliveries))
 	for i, d := range deliveries {
-		rows[i] = []any{d.ID, d.UUID, d.Endpoint, string(d.State), d.Items, d.Body, d.Attempts, ms(d.At), ms(d.FirstAt), ms(d.EndedAt)}
+		rows[i] = []any{d.ID, d.UUID, d.Endpoint, string(d.State), d.Items, d.Body, d.Redacted, d.Attempts, ms(d.At), ms(d.FirstAt), ms(d.EndedAt)}
 	}
 	tx.insert("delivery", deliveryColumns, rows, "")
 }
@@ -98,7 +98,8 @@ func (tx *Tx) DeliveriesByID(ids []model.DeliveryID) ([]model.Delivery, error) {
 
 // StartDeliveries closes deliveries, freezes their bodies and counts an
 // attempt of each, as they say. It reports for each whether it did: one that
-// more items joined, or that has ended, is left alone.
+// more items joined, that tells of somebody who was erased since it was read,
+// or that has ended, is left alone.
 func (tx *Tx) StartDeliveries(list []model.Delivery) ([]bool, error) {
 	changed := make([]int64, len(list))
 	statements := make([]Statement, len(list))
@@ -106,8 +107,8 @@ func (tx *Tx) StartDeliveries(list []model.Delivery) ([]bool, error) {
 		statements[i] = Statement{
 			SQL: `UPDATE delivery
 				SET state = 'sending', body = $3, attempts = $4, first_at = $5
-				WHERE account_id = $1 AND id = $2 AND items = $6 AND state IN ('open', 'sending')`,
-			Args:     tx.args([]any{d.ID, d.Body, d.Attempts, ms(d.FirstAt), d.Items}),
+				WHERE account_id = $1 AND id = $2 AND items = $6 AND redacted = $7 AND state IN ('open', 'sending')`,
+			Args:     tx.args([]any{d.ID, d.Body, d.Attempts, ms(d.FirstAt), d.Items, d.Redacted}),
 			Affected: &changed[i],
 		}
 	}
@@ -155,12 +156,19 @@ func (tx *Tx) InsertAttempts(attempts []model.Attempt) {
 	tx.insert("attempt", "delivery_id, number, at, took_ms, status, excerpt, error", rows, "")
 }
 
-// EndAttempt queues what came of a try.
-func (tx *Tx) EndAttempt(a model.Attempt) {
+// EndAttempt queues what came of a try of a delivery as it was sent. What the
+// receiver answered is left out where somebody it told of was erased meanwhile.
+func (tx *Tx) EndAttempt(d *model.Delivery, a model.Attempt) {
+	// Held, the delivery is not redacted between the question and the answer.
+	tx.queued = append(tx.queued, tx.ask(`SELECT id
+		FROM delivery
+		WHERE account_id = $1 AND id = $2`+tx.engine.ForUpdate(), func(Row) error { return nil }, d.ID))
 	tx.write(`UPDATE attempt
-		SET took_ms = $4, status = $5, excerpt = $6, error = $7
+		SET took_ms = $4, status = $5, error = $7, excerpt = CASE WHEN EXISTS (SELECT 1
+				FROM delivery d
+				WHERE d.account_id = $1 AND d.id = $2 AND d.redacted = $8) THEN $6 ELSE '' END
 		WHERE account_id = $1 AND delivery_id = $2 AND number = $3`,
-		a.Delivery, a.Number, a.Took.Milliseconds(), a.Status, a.Excerpt, a.Error)
+		d.ID, a.Number, a.Took.Milliseconds(), a.Status, a.Excerpt, a.Error, d.Redacted)
 }
 
 // Attempts lists the tries of a delivery, first to last.

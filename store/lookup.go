@@ -38,7 +38,7 @@ type Found struct {
 // Owner is a code with the person behind it.
 type Owner struct {
 	model.Code
-	Advocate model.PersonID // 0: the campaign's own code
+	Advocate model.PersonID // 0: the campaign's own code, or that of somebody who was erased
 }
 
 // CouponOwner is a coupon that was handed out, and the referral behind it.
@@ -55,6 +55,9 @@ type CouponOwner struct {
 }
 
 const canonical = `CASE WHEN p.alias_of <> 0 THEN p.alias_of ELSE p.id END`
+
+// behind is who a referral counts for: nobody once they are erased.
+const behind = `COALESCE(CASE WHEN p.erased_at <> 0 THEN 0 WHEN p.alias_of <> 0 THEN p.alias_of ELSE p.id END, 0)`
 
 // Look takes the event's key and finds whom and what the event names.
 func (tx *Tx) Look(l Lookup) (*Found, error) {
@@ -150,7 +153,7 @@ func (tx *Tx) first(key string, found *Found) error {
 }
 
 const ownerColumns = `c.folded, c.id, c.shown, c.campaign_id, c.participant_id, c.channel, c.params, c.person_id,
-	COALESCE(CASE WHEN p.alias_of <> 0 THEN p.alias_of ELSE p.id END, 0)`
+	` + behind
 
 func scanOwner(r Row, owner **Owner, before ...any) error {
 	var o Owner
@@ -182,7 +185,7 @@ func (tx *Tx) CodeOwner(folded string) (*Owner, error) {
 func (tx *Tx) couponOwner(code string, owner **CouponOwner) Statement {
 	return tx.ask(`SELECT k.batch_id, k.id, CASE WHEN k.used_at <> 0 THEN 1 ELSE 0 END, k.friend,
 			COALESCE(v.campaign_id, 0), COALESCE(v.advocate_id, 0), COALESCE(v.code_id, 0), COALESCE(c.channel, ''), COALESCE(v.counted_from, 0),
-			COALESCE(CASE WHEN p.alias_of <> 0 THEN p.alias_of ELSE p.id END, 0)
+			`+behind+`
 		FROM coupon k
 		LEFT JOIN reward w ON w.account_id = k.account_id AND w.id = k.holder_id
 		LEFT JOIN conversion v ON v.account_id = w.account_id AND v.id = w.conversion_id

@@ -19,7 +19,7 @@ func scanParticipant(r Row, p *model.Participant, after ...any) error {
 // Part is a participant with the person who brought them.
 type Part struct {
 	model.Participant
-	Advocate model.PersonID // of the referrer, resolved; 0: nobody brought them
+	Advocate model.PersonID // of the referrer, resolved; 0: nobody brought them, or who did was erased
 }
 
 // Parts lists where a person takes part, those merged into them included,
@@ -27,7 +27,7 @@ type Part struct {
 func (tx *Tx) Parts(person model.PersonID) ([]Part, error) {
 	var parts []Part
 	err := tx.read(`SELECT `+participantColumns+`,
-			COALESCE(CASE WHEN p.alias_of <> 0 THEN p.alias_of ELSE p.id END, 0)
+			`+behind+`
 		FROM person g
 		JOIN participant a ON a.account_id = g.account_id AND a.person_id = g.id
 		LEFT JOIN participant r ON r.account_id = a.account_id AND r.id = a.referrer_id
@@ -89,9 +89,9 @@ func (tx *Tx) InsertCode(c *model.Code) (bool, error) {
 	if err != nil || n == 0 {
 		return false, err
 	}
-	tx.write(`INSERT INTO code (account_id, folded, id, shown, campaign_id, participant_id, person_id, seed, place, channel, params, made_at)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)`,
-		c.Folded, c.ID, c.Shown, c.Campaign, c.Participant, c.Person, c.Seed, c.Place, c.Channel, c.Params, ms(c.MadeAt))
+	tx.write(`INSERT INTO code (account_id, folded, id, shown, campaign_id, participant_id, person_id, seed, place, channel, params, named, made_at)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)`,
+		c.Folded, c.ID, c.Shown, c.Campaign, c.Participant, c.Person, c.Seed, c.Place, c.Channel, c.Params, c.Named, ms(c.MadeAt))
 	return true, nil
 }
 

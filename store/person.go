@@ -17,7 +17,7 @@ func (tx *Tx) LockPersons(ids ...model.PersonID) (map[model.PersonID]*model.Pers
 		if err := tx.run(lock); err != nil {
 			return nil, err
 		}
-		if err := tx.takeTurns(persons, chunk); err != nil {
+		if err := tx.takeTurns(persons, chunk, false); err != nil {
 			return nil, err
 		}
 		maps.Copy(locked, persons)
@@ -54,14 +54,14 @@ func (tx *Tx) PersonsNamed(kind model.IdentityKind, names []string) (map[string]
 // ids. takeTurns has to follow.
 func (tx *Tx) lockPersons(ids []model.PersonID) (Statement, map[model.PersonID]*model.Person) {
 	persons := make(map[model.PersonID]*model.Person, len(ids))
-	return tx.ask(`SELECT id, alias_of, aliases, purchases, turns, loyalty, created_at
+	return tx.ask(`SELECT id, alias_of, aliases, purchases, turns, loyalty, created_at, CASE WHEN erased_at <> 0 THEN 1 ELSE 0 END
 		FROM person
 		WHERE account_id = $1 AND id IN (`+in(2, len(ids))+`)
 		ORDER BY id`+tx.engine.ForUpdate(),
 		func(r Row) error {
 			var p model.Person
 			var created int64
-			err := r.Scan(&p.ID, &p.AliasOf, &p.Aliases, &p.Purchases, &p.Turns, &p.Loyalty, &created)
+			err := r.Scan(&p.ID, &p.AliasOf, &p.Aliases, &p.Purchases, &p.Turns, &p.Loyalty, &created, &p.Erased)
 			p.CreatedAt = at(created)
 			persons[p.ID] = &p
 			return err
@@ -69,11 +69,12 @@ func (tx *Tx) lockPersons(ids []model.PersonID) (Statement, map[model.PersonID]*
 }
 
 // takeTurns queues a turn of each person who is locked, and counts it. One
-// that is merged by now, or gone, makes the transaction run again.
-func (tx *Tx) takeTurns(persons map[model.PersonID]*model.Person, ids []model.PersonID) error {
+// that is merged by now, or gone, makes the transaction run again, and so does
+// one who is erased, unless they may be.
+func (tx *Tx) takeTurns(persons map[model.PersonID]*model.Person, ids []model.PersonID, erased bool) error {
 	for _, id := range ids {
 		p := persons[id]
-		if p == nil || p.AliasOf != 0 {
+		if p == nil || p.AliasOf != 0 || p.Erased && !erased {
 			return ErrAgain
 		}
 		p.Turns++
@@ -164,8 +165,8 @@ func (tx *Tx) LoyaltyChanges(group []model.PersonID) ([]*model.Event, error) {
 
 // InsertPerson queues a new person.
 func (tx *Tx) InsertPerson(p *model.Person) {
-	tx.write(`INSERT INTO person (account_id, id, alias_of, aliases, purchases, turns, loyalty, created_at)
-		VALUES ($1, $2, 0, 0, $3, $4, $5, $6)`, p.ID, p.Purchases, p.Turns, string(p.Loyalty), ms(p.CreatedAt))
+	tx.write(`INSERT INTO person (account_id, id, alias_of, aliases, purchases, turns, loyalty, created_at, erased_at)
+		VALUES ($1, $2, 0, 0, $3, $4, $5, $6, 0)`, p.ID, p.Purchases, p.Turns, string(p.Loyalty), ms(p.CreatedAt))
 }
 
 // SetLoyalty queues whether a person takes part in the loyalty programme.

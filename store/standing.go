@@ -26,6 +26,7 @@ type Ask struct {
 	Names     bool
 	Addresses bool
 	Browsers  bool
+	Erased    bool            // it is about what they left: who was erased since they were found does not make the transaction run again
 	Visitor   model.VisitorID // whose browser it is beside those of the friends; 0 is none
 }
 
@@ -56,7 +57,7 @@ func (tx *Tx) Stand(ask Ask) (*Standing, error) {
 	if err := tx.run(asked...); err != nil {
 		return nil, err
 	}
-	if err := tx.takeTurns(persons, all); err != nil {
+	if err := tx.takeTurns(persons, all, ask.Erased); err != nil {
 		return nil, err
 	}
 	read(s)

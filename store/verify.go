@@ -28,13 +28,13 @@ func (tx *Tx) Aliases() ([]model.Person, error) {
 }
 
 func (tx *Tx) persons(list *[]model.Person, where string, args ...any) error {
-	return tx.read(`SELECT id, alias_of, aliases, purchases, turns, loyalty, created_at
+	return tx.read(`SELECT id, alias_of, aliases, purchases, turns, loyalty, created_at, CASE WHEN erased_at <> 0 THEN 1 ELSE 0 END
 		FROM person
 		WHERE account_id = $1 AND `+where,
 		func(r Row) error {
 			var p model.Person
 			var created int64
-			err := r.Scan(&p.ID, &p.AliasOf, &p.Aliases, &p.Purchases, &p.Turns, &p.Loyalty, &created)
+			err := r.Scan(&p.ID, &p.AliasOf, &p.Aliases, &p.Purchases, &p.Turns, &p.Loyalty, &created, &p.Erased)
 			p.CreatedAt = at(created)
 			*list = append(*list, p)
 			return err

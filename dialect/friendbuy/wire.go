@@ -316,6 +316,41 @@ type creditJSON struct {
 	RedeemedOn string       `json:"redeemedOn,omitempty"`
 }
 
+type userDataJSON struct {
+	Emails        []string           `json:"emails"`
+	Names         []string           `json:"names"`
+	CustomerIDs   []string           `json:"customerIds"`
+	IPAddresses   []string           `json:"ipAddresses"`
+	Languages     []string           `json:"languages"`
+	UserAgents    []string           `json:"userAgents"`
+	ColorDepths   []int              `json:"colorDepths"`
+	Platforms     []string           `json:"platforms"`
+	ScreenSizes   []string           `json:"screenSizes"`
+	TrackedEvents []trackedEventJSON `json:"trackedEvents"`
+	Shares        channelsJSON       `json:"shares"`
+	Conversions   channelsJSON       `json:"conversions"`
+}
+
+type trackedEventJSON struct {
+	Type string `json:"type"`
+	URL  string `json:"url,omitempty"`
+}
+
+type channelsJSON struct {
+	Email     int64 `json:"email"`
+	Facebook  int64 `json:"facebook"`
+	Messenger int64 `json:"messenger"`
+	SMS       int64 `json:"sms"`
+	Twitter   int64 `json:"twitter"`
+	PURL      int64 `json:"purl"`
+}
+
+// userDataDeletedJSON names the job twice: the guide and the reference differ.
+type userDataDeletedJSON struct {
+	TaskID string `json:"task_id"`
+	JobID  string `json:"jobId"`
+}
+
 type errorJSON struct {
 	Error     string `json:"error"`
 	Message   string `json:"message"`

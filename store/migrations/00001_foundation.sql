@@ -93,6 +93,7 @@ CREATE TABLE person (
   turns       BIGINT NOT NULL, -- raised under this row's lock: the order in which verify replays
   loyalty     $text NOT NULL, -- in, out, blocked; '': nobody has said
   created_at  BIGINT NOT NULL,
+  erased_at   BIGINT NOT NULL, -- nobody is behind the row from then on; it stays for the sums
   PRIMARY KEY (account_id, id)
 ) $clustered;
 CREATE INDEX person_alias ON person (account_id, alias_of) WHERE alias_of <> 0;
@@ -153,6 +154,7 @@ CREATE TABLE code (
   place          $text NOT NULL, -- channel, widget and parameters: one link each, unless a seed asks for another
   channel        $text NOT NULL,
   params         $text NOT NULL, -- query that the landing address gets
+  named          BIGINT NOT NULL, -- 1: made of what somebody is called; it ends when they are erased
   made_at        BIGINT NOT NULL,
   PRIMARY KEY (account_id, folded),
   UNIQUE (account_id, id)
@@ -227,6 +229,7 @@ CREATE TABLE event (
   PRIMARY KEY (account_id, id)
 ) $clustered;
 CREATE INDEX event_person ON event (account_id, person_id, id);
+CREATE INDEX event_visitor ON event (account_id, subject_id, id) WHERE person_id = 0 AND subject_id <> 0; -- what a visitor did before they were known
 CREATE INDEX event_facet ON event (account_id, facet_id, at, id) WHERE facet_id <> 0;
 CREATE INDEX event_loyalty ON event (account_id, person_id, id) WHERE kind = 'loyalty'; -- somebody's log, among all that they did
 
@@ -473,7 +476,8 @@ CREATE TABLE delivery (
   endpoint_id BIGINT NOT NULL,
   state       $text NOT NULL, -- open, sending, delivered, refused, failed
   items       BIGINT NOT NULL, -- how many it tells of
-  body        $text NOT NULL, -- frozen by the first attempt
+  body        $text NOT NULL, -- frozen by the first attempt; '' again once somebody in it was erased
+  redacted    BIGINT NOT NULL, -- raised when somebody it tells of is erased: what was written before is not sent
   attempts    BIGINT NOT NULL,
   at          BIGINT NOT NULL,
   first_at    BIGINT NOT NULL, -- of the first attempt: the time to give up counts from here
@@ -489,6 +493,7 @@ CREATE TABLE delivery_item (
   subject_id  BIGINT NOT NULL, -- the reward, person or event that is told of
   PRIMARY KEY (account_id, delivery_id, subject_id)
 ) $clustered;
+CREATE INDEX delivery_item_subject ON delivery_item (account_id, subject_id); -- what tells of somebody who is erased
 
 CREATE TABLE attempt (
   account_id  BIGINT NOT NULL,

@@ -400,12 +400,14 @@ func testAttempts(t *testing.T, j *jobs) {
 	began := model.Attempt{Delivery: 1, Number: 1, At: noon, Error: "nothing yet"}
 	ended := model.Attempt{Delivery: 1, Number: 1, At: noon, Took: 1500 * time.Millisecond, Status: 503, Excerpt: "busy…", Error: "answered 503"}
 	other := model.Attempt{Delivery: 1, Number: 2, At: noon.Add(time.Hour)}
+	delivery := model.Delivery{ID: 1, UUID: "first", Endpoint: 1, State: model.DeliverySending}
 	j.in(account, func(tx *store.Tx) error {
+		tx.InsertDeliveries([]model.Delivery{delivery})
 		tx.InsertAttempts([]model.Attempt{began, other})
 		return nil
 	})
 	j.in(account, func(tx *store.Tx) error {
-		tx.EndAttempt(ended)
+		tx.EndAttempt(&delivery, ended)
 		got, err := tx.Attempts(1)
 		if diff := cmp.Diff([]model.Attempt{ended, other}, got); diff != "" {
 			t.Errorf("attempts (-want +got):\n%s", diff)

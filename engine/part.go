@@ -1,0 +1,52 @@
+package engine
+
+import (
+	"slices"
+
+	"grapevine/model"
+	"grapevine/store"
+)
+
+// standPart locks a participant's person, and who brought them, who may have
+// been erased. It fails with NotFound, also where the participant's person was.
+func (t *turn) standPart(id model.ParticipantID) (p *model.Participant, person, advocate model.PersonID, err error) {
+	if p, person, err = t.tx.Participant(id); err != nil {
+		return nil, 0, 0, err
+	}
+	if p.Referrer != 0 {
+		if _, advocate, err = t.tx.Participant(p.Referrer); err != nil {
+			return nil, 0, 0, err
+		}
+	}
+	ask := t.asks(nil, []model.PersonID{person}, []model.PersonID{advocate}, true)
+	ask.Erased = true
+	if err = t.take(ask); err == nil && t.persons[person].Erased {
+		err = &model.Error{Kind: model.NotFound, Reason: model.ParticipantUnknown, Msg: "the participant is not known"}
+	}
+	return p, person, advocate, err
+}
+
+// behind is who a referral of a locked person counts for: nobody once they are
+// erased.
+func (t *turn) behind(advocate model.PersonID) model.PersonID {
+	if p := t.persons[advocate]; p != nil && p.Erased {
+		return 0
+	}
+	return advocate
+}
+
+// partIn is where somebody takes part in a campaign; nil is nowhere.
+func partIn(parts []store.Part, campaign model.CampaignID) *model.Participant {
+	for i := range parts {
+		if parts[i].Campaign == campaign {
+			return &parts[i].Participant
+		}
+	}
+	return nil
+}
+
+// broughtTo reports whether somebody was brought to a campaign, as whichever of
+// the participants that a merge made one person's.
+func broughtTo(campaign *model.Campaign, parts []store.Part) bool {
+	return slices.ContainsFunc(parts, func(p store.Part) bool { return p.Campaign == campaign.ID && p.Referrer != 0 })
+}
