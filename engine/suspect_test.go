@@ -212,6 +212,45 @@ func TestQualifyingIsWatchedByWhatWasSentLast(t *testing.T) {
 	})
 }
 
+// A join that waits for its address to be confirmed is judged when it is, by
+// what is known of who joined.
+func TestAHeldJoinIsWatchedOnceItIsConfirmed(t *testing.T) {
+	const held = `
+account: Acme
+site: https://shop.example.com
+campaigns:
+  - name: First
+    status: launched
+    confirm_email: true
+    rewards: [{name: Brought, to: both, on: sign_up, repeat: true, value: {type: cash, amount: 1, unit: USD}}]
+`
+	onBoth(t, held, func(t *testing.T, s *stage) {
+		code := s.start()
+		for name, c := range map[string]struct {
+			who  engine.Who
+			want string
+		}{
+			"the same place":   {engine.Who{Email: "zoe@else.test", IP: home, Agent: firefox}, "rejected same_ip_and_agent"},
+			"the same browser": {engine.Who{Email: "max@else.test", Visitor: ours}, "rejected same_cookie"},
+			"a stranger":       {engine.Who{Email: "yan@else.test", IP: "198.51.100.1", Agent: firefox}, "earned"},
+		} {
+			joined := s.signUp(c.who, code)
+			if err := s.core.Confirm(context.Background(), s.core.ConfirmationToken(s.account, joined.Participant)); err != nil {
+				t.Fatal(err)
+			}
+			var got []string
+			for _, line := range s.story(c.who.Email) {
+				if strings.HasPrefix(line, "  ") {
+					got = append(got, strings.TrimSpace(line))
+				}
+			}
+			if diff := cmp.Diff([]string{"advocate brought " + c.want, "friend brought " + c.want}, got); diff != "" {
+				t.Errorf("%s: %s", name, diff)
+			}
+		}
+	})
+}
+
 // Who is blocked takes no rewards at all; a block that leaves the file ends at
 // once, and what was decided under it stays.
 func TestBlocksHoldWhileTheyAreInTheFile(t *testing.T) {
