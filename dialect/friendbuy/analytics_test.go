@@ -48,7 +48,7 @@ func TestRowsAreShown(t *testing.T) {
 			"referralCode":"abc123","campaignId":"ef9befc6-18f1-418c-8914-5ee8d09bb5aa","campaignName":"Evergreen",
 			"createdOn":"2021-02-23T01:20:14.000Z","userAgent":"Mozilla/5.0","ipAddress":"192.168.0.1"}`,
 			shareToJSON(&engine.SharedLink{At: listedAt}),
-			`{"createdOn":"2021-02-23T01:20:14.000Z"}`},
+			`{"channel":"purl","createdOn":"2021-02-23T01:20:14.000Z"}`},
 		{"a click",
 			clickToJSON(&engine.Clicked{
 				In: listedIn, Advocate: anAdvocate, Code: "abc123", IP: "192.168.0.1", Agent: "Mozilla/5.0",
@@ -59,7 +59,7 @@ func TestRowsAreShown(t *testing.T) {
 			"createdOn":"2021-02-23T01:20:14.000Z","userAgent":"Mozilla/5.0","ipAddress":"192.168.0.1",
 			"destinationUrl":"https://example.com/?a=1\u0026b=2"}`,
 			clickToJSON(&engine.Clicked{At: listedAt}),
-			`{"createdOn":"2021-02-23T01:20:14.000Z"}`},
+			`{"channel":"purl","createdOn":"2021-02-23T01:20:14.000Z"}`},
 		{"a sign-up",
 			signedUpToJSON(&engine.SignedUp{
 				In: listedIn, Person: aFriend, Advocate: anAdvocate, Code: "abc123", Channel: "sms",

@@ -158,8 +158,8 @@ func campaignToJSON(in engine.In) campaignJSON {
 	return campaignJSON{CampaignID: in.CampaignUUID, CampaignName: in.CampaignName}
 }
 
-// channelOf is where a code was shared: the vendor has a word of its own for a
-// link that is shared by no network.
+// channelOf is where the code behind a referral was shared: nowhere, where the
+// referral came by no code.
 func channelOf(code, channel string) string {
 	if code == "" {
 		return channel
@@ -177,7 +177,7 @@ func widgetViewToJSON(v *engine.WidgetView) widgetViewJSON {
 func shareToJSON(s *engine.SharedLink) shareJSON {
 	return shareJSON{
 		AdvocateCustomerID: s.Advocate.CustomerID, AdvocateEmail: s.Advocate.Email, AdvocateName: s.Advocate.Name,
-		Channel: channelOf(s.Code, s.Channel), ReferralCode: s.Code, campaignJSON: campaignToJSON(s.In),
+		Channel: cmp.Or(s.Channel, bareLink), ReferralCode: s.Code, campaignJSON: campaignToJSON(s.In),
 		CreatedOn: shown(s.At), UserAgent: s.Agent, IPAddress: s.IP,
 	}
 }
@@ -186,7 +186,7 @@ func clickToJSON(c *engine.Clicked) clickJSON {
 	return clickJSON{
 		shareJSON: shareJSON{
 			AdvocateCustomerID: c.Advocate.CustomerID, AdvocateEmail: c.Advocate.Email, AdvocateName: c.Advocate.Name,
-			Channel: channelOf(c.Code, c.Channel), ReferralCode: c.Code, campaignJSON: campaignToJSON(c.In),
+			Channel: cmp.Or(c.Channel, bareLink), ReferralCode: c.Code, campaignJSON: campaignToJSON(c.In),
 			CreatedOn: shown(c.At), UserAgent: c.Agent, IPAddress: c.IP,
 		},
 		DestinationURL: c.Destination,
