@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"cmp"
 	"context"
 	"strings"
 	"time"
@@ -19,9 +20,10 @@ type LedgerHead struct {
 }
 
 // LedgerHeads lists the ledgers of customers in a currency, in an order that
-// does not change. Only size and cursor of a query are asked for.
+// does not change. Only size and cursor of a query are asked for. Fails with
+// Invalid (CurrencyUnknown).
 func (e *Engine) LedgerHeads(ctx context.Context, account model.AccountID, currency string, q ListQuery) (*Listed[LedgerHead], error) {
-	if err := sized(q); err != nil {
+	if err := cmp.Or(sized(q), e.knowsCurrency(ctx, account, currency)); err != nil {
 		return nil, err
 	}
 	listed := &Listed[LedgerHead]{}
