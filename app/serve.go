@@ -123,6 +123,7 @@ func (p *program) serve(ctx, work context.Context, c ServeConfig, listener net.L
 	fresh := &freshness{core: p.core, try: p.tryConfig, log: p.log}
 	loops.Go(func() { fresh.keep(work) })
 	loops.Go(func() { keepRolled(work, p.core, p.log) })
+	loops.Go(func() { p.keepLists(work) })
 	rates := p.rates(c)
 	if rates != nil {
 		loops.Go(func() { p.shareRates(work, rates) })

@@ -27,7 +27,7 @@ func (a *applying) applyBatches() error {
 		b := &a.project.Batches[i]
 		at := slices.IndexFunc(a.stored.batches, func(s model.Batch) bool { return s.ID == b.ID })
 		if at < 0 || a.stored.batches[at].Name != b.Name || a.stored.batches[at].Campaign != b.Campaign || a.stored.batches[at].Prefix != b.Prefix {
-			a.tx.PutBatch(*b)
+			a.tx.PutBatch(*b, a.now)
 			a.changed = true
 		}
 		first := min(room, len(added[i]))

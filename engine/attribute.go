@@ -83,7 +83,7 @@ func (t *turn) byReferrers(parts []store.Part) []*hit {
 	seen := map[model.CampaignID]bool{}
 	for _, p := range parts {
 		campaign := t.live(p.Campaign)
-		if p.Referrer == 0 || campaign == nil || seen[p.Campaign] || !t.now.Before(p.ReferredAt.Add(campaign.AttributionWindow)) {
+		if p.Advocate == 0 || campaign == nil || seen[p.Campaign] || !t.now.Before(p.ReferredAt.Add(campaign.AttributionWindow)) {
 			continue
 		}
 		seen[p.Campaign] = true

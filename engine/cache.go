@@ -22,6 +22,13 @@ func (c *cache[K, V]) get(key K) (V, bool) {
 	return kept.(V), true
 }
 
+// drop forgets a value.
+func (c *cache[K, V]) drop(key K) {
+	if _, had := c.kept.LoadAndDelete(key); had {
+		c.count.Add(-1)
+	}
+}
+
 func (c *cache[K, V]) put(key K, value V) {
 	if c.count.Add(1) > c.limit {
 		c.kept.Clear()

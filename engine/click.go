@@ -102,7 +102,8 @@ func (e *Engine) clickTogether(account model.AccountID, clicks []*click) ([]resu
 				ID: model.ClickID(t.id()), Code: c.link.ID, Campaign: c.link.Campaign,
 				Participant: c.link.Participant, Visitor: c.visitor, Self: owns[i], Facet: t.facet(clickedIn(c.link, owns[i])), At: t.now, Detail: clickDetail(c.visit),
 			}
-			t.tally(int64(c.link.Campaign), tallyClick, 1)
+			t.tallyIn(c.link.Campaign, tallyClick, 1)
+			t.tallyOf(c.link.Participant, tallyClick, 1)
 		}
 		t.tx.InsertClicks(rows)
 		return t.attest(clicks, results)

@@ -108,7 +108,7 @@ func (e *Engine) Confirm(ctx context.Context, token string) error {
 		}
 		t.happened(model.Confirmed, person).Subject = int64(p.ID)
 		t.confirm(p)
-		t.tx.UpdateParticipant(p)
+		t.saveParticipant(p)
 		return t.raiseHeld(p, person, t.behind(advocate))
 	})
 }
@@ -123,8 +123,8 @@ func (t *turn) confirm(p *model.Participant) {
 }
 
 func (t *turn) countReferred(p *model.Participant) {
-	t.tally(int64(p.Campaign), tallyReferred, 1)
-	t.tally(int64(p.Referrer), tallyReferred, 1)
+	t.tallyIn(p.Campaign, tallyReferred, 1)
+	t.tallyOf(p.Referrer, tallyReferred, 1)
 }
 
 // raiseHeld raises what the joins of a participant were held back for. The

@@ -77,5 +77,6 @@ func (t *turn) replaceMain(a actor, email string) error {
 		t.tx.DeleteIdentity(names[0])
 	}
 	t.tx.SetMainIdentity(group, model.Email, email)
+	t.shows(a.id, inAllLists)
 	return nil
 }

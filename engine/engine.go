@@ -59,6 +59,7 @@ type Engine struct {
 	unrolled   sync.Map                       // model.AccountID to the minute of the last listed rows, until that is rolled
 	rolledAll  time.Time                      // Roll's own
 	signatures signatures
+	projected  projections
 	clicks     gather[model.AccountID, *click, counted]
 	sights     gather[model.AccountID, []*sight, []Recorded]
 }

@@ -90,6 +90,7 @@ func (t *turn) erase(person model.PersonID) error {
 		}
 	}
 	t.tx.EraseNames(group, t.now)
+	t.shows(person, inAllLists)
 	t.jobs = append(t.jobs, left.job(t.id(), person, t.now))
 	return nil
 }

@@ -65,6 +65,6 @@ const tallyLedger = "ledger "
 // becomes somebody else.
 func (t *turn) countLedger(head model.Ledger, by int64) {
 	if strings.HasPrefix(head.Holder, "p") {
-		t.tally(int64(t.cfg.ID), tallyLedger+head.Currency, by)
+		t.tally(tallyKey{int64(t.cfg.ID), tallyLedger + head.Currency, true}, by)
 	}
 }

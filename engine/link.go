@@ -142,7 +142,7 @@ func (t *turn) linkIn(campaign *model.Campaign, p *model.Participant, a actor, r
 	if p == nil {
 		p, made, err = t.newParticipant(campaign, a.id, "link", r)
 		if err == nil {
-			t.tx.InsertParticipant(p)
+			t.addParticipant(p)
 		}
 		return made, true, err
 	}

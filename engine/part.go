@@ -8,13 +8,14 @@ import (
 )
 
 // standPart locks a participant's person, and who brought them, who may have
-// been erased. It fails with NotFound, also where the participant's person was.
+// been erased, or have left. It fails with NotFound, also where the participant's person was.
 func (t *turn) standPart(id model.ParticipantID) (p *model.Participant, person, advocate model.PersonID, err error) {
 	if p, person, err = t.tx.Participant(id); err != nil {
 		return nil, 0, 0, err
 	}
 	if p.Referrer != 0 {
-		if _, advocate, err = t.tx.Participant(p.Referrer); err != nil {
+		_, advocate, err = t.tx.Participant(p.Referrer)
+		if err != nil && model.ReasonOf(err) != model.ParticipantUnknown {
 			return nil, 0, 0, err
 		}
 	}

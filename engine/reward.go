@@ -57,6 +57,7 @@ func (t *turn) earn(w *model.Reward, r *model.Rule) error {
 		t.handed(w, model.CouponRef{Batch: w.Batch, ID: coupon})
 	}
 	w.State, w.EarnedAt, w.EndedAt, w.Why.Reason = model.Earned, t.now, time.Time{}, ""
+	t.holds(w, model.Earned, 1)
 	if err := t.tell(w, movedTopics(w.Role, model.Earned)...); err != nil {
 		return err
 	}
@@ -82,6 +83,8 @@ func (t *turn) handed(w *model.Reward, coupon model.CouponRef) {
 // cut to the ledger's cap.
 func (t *turn) deliver(w *model.Reward) error {
 	w.State, w.DeliveredAt = model.Delivered, t.now
+	t.holds(w, model.Earned, -1)
+	t.holds(w, model.Delivered, 1)
 	if w.Kind == model.LedgerValue {
 		if err := t.postReward(w); err != nil {
 			return err
@@ -124,6 +127,10 @@ func (t *turn) revoke(w *model.Reward) error {
 			return err
 		}
 		w.Why.Kept = kept
+	}
+	t.holds(w, w.State, -1)
+	if w.State == model.Delivered {
+		t.holds(w, model.Revoked, 1)
 	}
 	w.State, w.EndedAt = model.Revoked, t.now
 	return t.tell(w, movedTopics(w.Role, model.Revoked)...)

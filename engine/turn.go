@@ -41,7 +41,10 @@ type turn struct {
 	tallies     map[tallyKey]int64
 	facets      map[model.FacetID]model.Facet // that rows may be the first to carry
 	marks       []store.Mark
-	listed      bool // rows were written that are listed
+	listed      bool                     // rows were written that are listed
+	changed     map[model.PersonID]int64 // lists that show a change of theirs
+	gone        []store.Change           // participants who are no more
+	held        map[heldKey]*store.Holding
 }
 
 type progressKey struct {
@@ -60,6 +63,7 @@ type bookKey struct{ holder, currency string }
 type tallyKey struct {
 	subject int64
 	what    string
+	spread  bool
 }
 
 // inTurn runs fn in one transaction and writes what it gathered. fn may run
@@ -242,15 +246,24 @@ func (t *turn) turnOf(person model.PersonID) int64 {
 	return 0
 }
 
-// tally adds to a counter.
-func (t *turn) tally(subject int64, what string, n int64) {
-	if subject == 0 {
-		return
+// tallyIn adds to a counter of a campaign.
+func (t *turn) tallyIn(campaign model.CampaignID, what string, n int64) {
+	t.tally(tallyKey{int64(campaign), what, true}, n)
+}
+
+// tallyOf adds to a counter of a participant, where there is one. It is one
+// row: who shares a link is one of many.
+func (t *turn) tallyOf(id model.ParticipantID, what string, n int64) {
+	if id != 0 {
+		t.tally(tallyKey{int64(id), what, false}, n)
 	}
+}
+
+func (t *turn) tally(key tallyKey, n int64) {
 	if t.tallies == nil {
 		t.tallies = map[tallyKey]int64{}
 	}
-	t.tallies[tallyKey{subject, what}] += n
+	t.tallies[key] += n
 }
 
 // write queues what was gathered, in the order in which rows are locked.
@@ -259,6 +272,7 @@ func (t *turn) write() error {
 		w.Facet = t.facet(rewardedAs(w))
 	}
 	t.writeFacets()
+	changes, held := t.changes(), t.holdings()
 	if t.err != nil {
 		return t.err
 	}
@@ -271,6 +285,8 @@ func (t *turn) write() error {
 	}
 	t.tx.InsertReferrals(t.counted)
 	t.writeProgress()
+	t.tx.Hold(held)
+	t.tx.InsertChanges(changes)
 	t.writeBooks()
 	t.writeTallies()
 	t.tx.Enqueue(t.jobs...)
@@ -316,7 +332,7 @@ func (t *turn) writeTallies() {
 	for _, key := range sortedBy(t.tallies, func(a, b tallyKey) int {
 		return compare3(a.subject, b.subject, 0, 0, a.what, b.what)
 	}) {
-		list = append(list, store.Tally{Subject: key.subject, What: key.what, N: t.tallies[key]})
+		list = append(list, store.Tally{Subject: key.subject, What: key.what, N: t.tallies[key], Spread: key.spread})
 	}
 	t.tx.Count(t.e.slot.Add(1), list)
 }

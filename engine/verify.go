@@ -43,7 +43,7 @@ func (e *Engine) Verify(ctx context.Context, account model.AccountID) (*Report, 
 	err := e.store.View(ctx, account, func(tx *store.Tx) error {
 		*report = Report{Checked: map[string]int64{}}
 		v := &verifier{tx: tx, report: report, posted: map[model.RewardID]posting{}, spent: map[model.EventID]spending{}}
-		for _, check := range []func() error{v.ledgers, v.tallies, v.coupons, v.replay, v.leftovers, v.lists} {
+		for _, check := range []func() error{v.ledgers, v.tallies, v.holdings, v.coupons, v.replay, v.leftovers, v.lists} {
 			if err := check(); err != nil {
 				return err
 			}
@@ -176,11 +176,21 @@ func (v *verifier) tallies() error {
 	return err
 }
 
+// holdings counts again what people hold.
+func (v *verifier) holdings() error {
+	off, err := v.tx.HoldingsOff()
+	for _, h := range off {
+		name := fmt.Sprintf("%d rule %d %s %s", h.Person, h.Rule, h.Role, h.State)
+		v.report.differ("holding", name, "number and amount", fmt.Sprint(h.N[0], h.Amount[0]), fmt.Sprint(h.N[1], h.Amount[1]))
+	}
+	return err
+}
+
 // coupons compares codes that were handed out, used or voided with the
 // rewards and redemptions that hold them and the events about them.
 func (v *verifier) coupons() error {
 	handed := map[model.CouponRef]int64{}
-	used := map[model.CouponRef]bool{}
+	uses := map[model.CouponRef]int64{}
 	err := v.tx.Facts(func(e *model.Event) error {
 		for _, h := range e.Facts.Handed {
 			handed[h.CouponRef] = int64(h.Reward)
@@ -191,8 +201,10 @@ func (v *verifier) coupons() error {
 			handed[*e.Facts.Coupon] = e.Subject
 		case e.Kind == model.Redeemed:
 			handed[*e.Facts.Coupon] = int64(e.ID)
+		case e.Kind == model.CouponReturned:
+			uses[*e.Facts.Coupon] -= e.Facts.Uses
 		default:
-			used[*e.Facts.Coupon] = true
+			uses[*e.Facts.Coupon]++
 		}
 		return nil
 	})
@@ -201,9 +213,9 @@ func (v *verifier) coupons() error {
 	}
 	if err := v.tx.CouponsHeld(func(h store.CouponHeld) error {
 		v.report.Checked["coupon"]++
-		v.coupon(h, handed[h.CouponRef], used[h.CouponRef])
+		v.coupon(h, handed[h.CouponRef], uses[h.CouponRef])
 		delete(handed, h.CouponRef)
-		delete(used, h.CouponRef)
+		delete(uses, h.CouponRef)
 		return nil
 	}); err != nil {
 		return err
@@ -211,8 +223,10 @@ func (v *verifier) coupons() error {
 	for c, holder := range handed {
 		v.report.differ("coupon", couponName(c), "holder", 0, holder)
 	}
-	for c := range used {
-		v.report.differ("coupon", couponName(c), "used", false, true)
+	for c, n := range uses {
+		if n != 0 {
+			v.report.differ("coupon", couponName(c), "uses", 0, n)
+		}
 	}
 	lost, err := v.tx.RewardsWithLostCoupon()
 	for _, id := range lost {
@@ -228,7 +242,7 @@ func (v *verifier) coupons() error {
 	return err
 }
 
-func (v *verifier) coupon(h store.CouponHeld, handedTo int64, used bool) {
+func (v *verifier) coupon(h store.CouponHeld, handedTo, uses int64) {
 	name := couponName(h.CouponRef)
 	if h.Holder != handedTo {
 		v.report.differ("coupon", name, "holder", h.Holder, handedTo)
@@ -245,7 +259,10 @@ func (v *verifier) coupon(h store.CouponHeld, handedTo int64, used bool) {
 	if h.Friend != (h.HolderRole == model.AsFriend) {
 		v.report.differ("coupon", name, "friend's", h.Friend, !h.Friend)
 	}
-	if h.Used != used {
+	if h.Uses != uses {
+		v.report.differ("coupon", name, "uses", h.Uses, uses)
+	}
+	if used := uses > 0; h.Used != used {
 		v.report.differ("coupon", name, "used", h.Used, used)
 	}
 	if void := h.HolderState == model.Revoked && !h.Used; h.Voided != void && (h.Voided || void) && !(h.Voided && h.HolderState == model.Revoked) {

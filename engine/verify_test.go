@@ -39,6 +39,8 @@ func TestVerifyNamesEachDamagedRow(t *testing.T) {
 			{"UPDATE credit SET remaining = remaining - 1", "UPDATE credit SET remaining = remaining + 1", "credit sum of what is active"},
 			{"UPDATE tally SET n = n + 1 WHERE what = 'click'", "UPDATE tally SET n = n - 1 WHERE what = 'click'", "tally sum"},
 			{"UPDATE tally SET n = n + 1 WHERE what = 'joined'", "UPDATE tally SET n = n - 1 WHERE what = 'joined'", "tally sum"},
+			{"UPDATE holding SET n = n + 1", "UPDATE holding SET n = n - 1", "holding number and amount"},
+			{"UPDATE holding SET amount = amount + 1", "UPDATE holding SET amount = amount - 1", "holding number and amount"},
 			{"UPDATE person SET purchases = purchases + 1", "UPDATE person SET purchases = purchases - 1", "person purchases"},
 			{"UPDATE progress SET places = places + 1", "UPDATE progress SET places = places - 1", "progress places"},
 			{"UPDATE progress SET friends = friends + 1", "UPDATE progress SET friends = friends - 1", "progress friends"},

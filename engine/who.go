@@ -151,6 +151,9 @@ func (t *turn) admit(a actor, who Who) error {
 		t.tx.CountPurchase(a.id)
 	}
 	t.tx.InsertIdentities(a.naming, t.now.UnixMilli())
+	if !a.fresh && len(a.naming) > 0 {
+		t.shows(a.id, inAllLists)
+	}
 	if a.merge != 0 {
 		if err := t.merge(a.merge, a.id); err != nil {
 			return err
@@ -196,6 +199,9 @@ func (t *turn) describe(a actor, who Who) error {
 		}
 		p.Body = string(body)
 	}
+	if p.FirstName != "" && !a.fresh {
+		t.tx.ChangeIfNamed(t.id(), a.id, p.FirstName)
+	}
 	if p != (model.Profile{Person: a.id}) {
 		t.tx.SaveProfile(p)
 	}
@@ -208,6 +214,7 @@ func (t *turn) merge(from, into model.PersonID) error {
 	event := t.happened(model.Merged, into)
 	event.Subject = int64(from)
 	t.tx.Alias(from, into)
+	t.shows(into, inAllLists)
 	t.groups[into] = append(t.group(into), t.group(from)...)
 	kept, gone := t.persons[into], t.persons[from]
 	kept.Aliases += gone.Aliases + 1

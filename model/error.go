@@ -39,6 +39,8 @@ const (
 	BalanceShort        Reason = "balance_short"
 	BatchEmpty          Reason = "batch_empty"
 	BatchTooLarge       Reason = "batch_too_large"
+	CouponUnknown       Reason = "coupon_unknown"
+	CouponFree          Reason = "coupon_free" // nobody who takes part holds it
 	RedemptionUnknown   Reason = "redemption_unknown"
 	NotInLoyalty        Reason = "not_in_loyalty"
 	CurrencyUnknown     Reason = "currency_unknown"
@@ -53,7 +55,7 @@ const (
 // Reasons is the closed list.
 var Reasons = []Reason{
 	EmailTaken, ReferrerUnknown, CampaignUnknown, CampaignNotLive, CodeUnknown, CodeBlocked, CodeTaken,
-	PersonUnknown, ParticipantUnknown, RewardUnknown, LedgerUnknown, BalanceShort, BatchEmpty, BatchTooLarge, RedemptionUnknown, NotInLoyalty,
+	PersonUnknown, ParticipantUnknown, RewardUnknown, LedgerUnknown, BalanceShort, BatchEmpty, BatchTooLarge, CouponUnknown, CouponFree, RedemptionUnknown, NotInLoyalty,
 	CurrencyUnknown, TransitionForbidden, KeyUnknown, KeyTaken, BodyTooLarge, CallsTooOften, AddressBlocked,
 }
 

@@ -29,7 +29,9 @@ const (
 	Uncounted        EventKind = "uncounted"         // person: the advocate; subject: the friend who no longer counts
 	HoldOver         EventKind = "hold_over"         // subject: reward
 	CouponHandedOut  EventKind = "coupon_handed"     // subject: a reward that waited for it
-	CouponUsed       EventKind = "coupon_used"       // subject: reward
+	CouponUsed       EventKind = "coupon_used"       // subject: participant who holds it
+	CouponReturned   EventKind = "coupon_returned"   // subject: participant who holds it
+	Left             EventKind = "left"              // subject: participant who is no more
 	RewardApproved   EventKind = "reward_approved"   // subject: reward
 	RewardRejected   EventKind = "reward_rejected"   // subject: reward
 	RewardValidated  EventKind = "reward_validated"  // subject: reward; the merchant said yes
@@ -72,6 +74,7 @@ type Facts struct {
 	Campaigns   []InForce  `json:"in,omitempty"`     // live campaigns that saw the event
 	Own         bool       `json:"own,omitempty"`    // the account's earning rules saw it: the person took part in loyalty
 	Coupon      *CouponRef `json:"coupon,omitempty"` // handed out to a reward that waited or for points, or used
+	Uses        int64      `json:"uses,omitempty"`   // that returning a coupon took back
 	Handed      []Handed   `json:"handed,omitempty"` // coupons of the rewards that the event earned at once
 	Freed       bool       `json:"free,omitempty"`   // un-qualifying freed the place of the reward
 	Rule        RuleID     `json:"rule,omitempty"`   // under which a friend no longer counts

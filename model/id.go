@@ -25,6 +25,7 @@ type (
 	EventID       int64
 	ConversionID  int64
 	RewardID      int64
+	HoldingID     int64
 	EntryID       int64 // one ledger entry
 	CreditID      int64
 	EndpointID    int64
@@ -38,6 +39,9 @@ var Epoch = time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
 
 // Nodes is how many processes can make ids at once.
 const Nodes = 32
+
+// BitsBelowMilli are the bits of an id below its milliseconds.
+const BitsBelowMilli = nodeBits + counterBits
 
 const (
 	counterBits = 8
@@ -106,7 +110,7 @@ func (m *Maker) Next() (int64, error) {
 		return 0, fmt.Errorf("node %d: lease ended at %d, id of %d asked for", m.node, m.mark, milli)
 	}
 	m.milli, m.counter = milli, counter
-	return m.milli<<(nodeBits+counterBits) | m.node<<counterBits | m.counter, nil
+	return m.milli<<BitsBelowMilli | m.node<<counterBits | m.counter, nil
 }
 
 // Milli is t in milliseconds since Epoch, as ids carry it.

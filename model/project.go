@@ -146,6 +146,8 @@ type Batch struct {
 	Generate int64 // the size that made codes top the batch up to
 	Prefix   string
 	Size     int64 // how many codes it holds, used ones included
+
+	CreatedAt time.Time
 }
 
 // Status is whether a campaign is offered.

@@ -40,6 +40,7 @@ type Reward struct {
 	Version     int64      // of the campaign, or of the settings for an earning rule
 	Conversion  ConversionID
 	Person      PersonID // who receives it; 0 where nobody is known
+	MadeFor     PersonID // who was to receive it when it was made: Person follows merges
 	Friend      PersonID // who brought it; 0 where nobody is known
 	State       RewardState
 	Place       bool  // it counts for limit, after and repeat

@@ -81,12 +81,75 @@ func (tx *Tx) freeCoupon(batch model.BatchID, from model.CouponID, lock string) 
 	return id, err
 }
 
-// UseCoupon queues that a coupon was used. One that was voided since it was
-// found was used before.
+// UseCoupon queues that a coupon was used, once or once more. One that was
+// voided since it was found was used before.
 func (tx *Tx) UseCoupon(c model.CouponRef, now time.Time) {
 	tx.write(`UPDATE coupon
-		SET used_at = $4, voided_at = 0
-		WHERE account_id = $1 AND batch_id = $2 AND id = $3 AND used_at = 0`, c.Batch, c.ID, ms(now))
+		SET used_at = CASE WHEN used_at = 0 THEN $4 ELSE used_at END, voided_at = 0, uses = uses + 1
+		WHERE account_id = $1 AND batch_id = $2 AND id = $3`, c.Batch, c.ID, ms(now))
+}
+
+// LockCoupon holds a coupon, and tells how often it was used. Persons are
+// locked before.
+func (tx *Tx) LockCoupon(c model.CouponRef) (uses int64, err error) {
+	err = tx.read(`SELECT uses
+		FROM coupon
+		WHERE account_id = $1 AND batch_id = $2 AND id = $3`+tx.engine.ForUpdate(),
+		func(r Row) error { return r.Scan(&uses) }, c.Batch, c.ID)
+	return uses, err
+}
+
+// ReturnCoupon queues that a coupon which is locked was not used after all; it
+// is void if what it was handed out for was revoked meanwhile.
+func (tx *Tx) ReturnCoupon(c model.CouponRef, void time.Time) {
+	tx.write(`UPDATE coupon
+		SET used_at = 0, uses = 0, voided_at = $4
+		WHERE account_id = $1 AND batch_id = $2 AND id = $3`, c.Batch, c.ID, ms(void))
+}
+
+// HeldCoupon is a coupon with what it was handed out for.
+type HeldCoupon struct {
+	model.CouponRef
+	Code     string
+	Person   model.PersonID    // 0: it is free
+	Campaign model.CampaignID  // of the reward; 0: it was no reward
+	State    model.RewardState // of the reward
+	IssuedAt time.Time
+	UsedAt   time.Time
+	VoidedAt time.Time
+}
+
+func (tx *Tx) heldCoupon(where string, args ...any) (*HeldCoupon, error) {
+	var found *HeldCoupon
+	err := tx.read(`SELECT c.batch_id, c.id, c.code, c.person_id, COALESCE(w.campaign_id, 0), COALESCE(w.state, ''), c.handed_at, c.used_at, c.voided_at
+		FROM coupon c
+		LEFT JOIN reward w ON w.account_id = c.account_id AND w.id = c.holder_id
+		WHERE c.account_id = $1 AND `+where,
+		func(r Row) error {
+			found = &HeldCoupon{}
+			var issued, used, voided int64
+			err := r.Scan(&found.Batch, &found.ID, &found.Code, &found.Person, &found.Campaign, &found.State, &issued, &used, &voided)
+			found.IssuedAt, found.UsedAt, found.VoidedAt = at(issued), at(used), at(voided)
+			return err
+		}, args...)
+	return found, err
+}
+
+// CouponByCode finds a coupon, handed out or not. It fails with NotFound.
+func (tx *Tx) CouponByCode(code string) (*HeldCoupon, error) {
+	found, err := tx.heldCoupon(`c.code = $2`, code)
+	if err == nil && found == nil {
+		err = missing(model.CouponUnknown, "coupon", code)
+	}
+	return found, err
+}
+
+// LastCouponOf finds the coupon that a group of persons was given last as a
+// reward of a campaign, nil where they have none.
+func (tx *Tx) LastCouponOf(group []model.PersonID, campaign model.CampaignID) (*HeldCoupon, error) {
+	return tx.heldCoupon(`w.campaign_id = $2 AND c.voided_at = 0 AND c.person_id IN (`+in(3, len(group))+`) AND c.person_id <> 0
+		ORDER BY c.handed_at DESC, c.batch_id DESC, c.id DESC
+		LIMIT 1`, append([]any{campaign}, anys(group)...)...)
 }
 
 // VoidCoupon queues that a coupon is never handed out again, unless it was

@@ -2,14 +2,17 @@ package store
 
 import (
 	"slices"
+	"time"
 
 	"grapevine/model"
 )
 
-const batchColumns = `id, name, campaign_id, prefix, size`
+const batchColumns = `id, name, campaign_id, prefix, size, created_at`
 
 func scanBatch(row Row) (b model.Batch, err error) {
-	err = row.Scan(&b.ID, &b.Name, &b.Campaign, &b.Prefix, &b.Size)
+	var created int64
+	err = row.Scan(&b.ID, &b.Name, &b.Campaign, &b.Prefix, &b.Size, &created)
+	b.CreatedAt = at(created)
 	return b, err
 }
 
@@ -31,12 +34,19 @@ ORDER BY id`, func(row Row) error {
 // LockBatch returns a batch and holds up others that lock it. It fails with
 // NotFound.
 func (tx *Tx) LockBatch(id model.BatchID) (*model.Batch, error) {
+	return tx.batch(id, tx.engine.ForUpdate())
+}
+
+// BatchByID returns a batch. It fails with NotFound.
+func (tx *Tx) BatchByID(id model.BatchID) (*model.Batch, error) { return tx.batch(id, "") }
+
+func (tx *Tx) batch(id model.BatchID, suffix string) (*model.Batch, error) {
 	var found *model.Batch
 	err := tx.read(`
 SELECT `+batchColumns+`
 FROM coupon_batch
 WHERE account_id = $1
-	AND id = $2 `+tx.engine.ForUpdate(), func(row Row) error {
+	AND id = $2 `+suffix, func(row Row) error {
 		b, err := scanBatch(row)
 		found = &b
 		return err
@@ -49,13 +59,13 @@ WHERE account_id = $1
 
 // PutBatch adds a batch without codes, or gives the one of that id another
 // name, campaign or prefix.
-func (tx *Tx) PutBatch(b model.Batch) {
+func (tx *Tx) PutBatch(b model.Batch, now time.Time) {
 	tx.write(`
-INSERT INTO coupon_batch (account_id, id, name, campaign_id, prefix, size)
-VALUES ($1, $2, $3, $4, $5, 0)
+INSERT INTO coupon_batch (account_id, id, name, campaign_id, prefix, size, created_at)
+VALUES ($1, $2, $3, $4, $5, 0, $6)
 ON CONFLICT (account_id, id) DO UPDATE
 SET name = excluded.name, campaign_id = excluded.campaign_id, prefix = excluded.prefix`,
-		b.ID, b.Name, b.Campaign, b.Prefix)
+		b.ID, b.Name, b.Campaign, b.Prefix, ms(now))
 }
 
 // couponsAsked is up to how many codes are asked for one by one: beyond, it is
@@ -95,9 +105,9 @@ func (tx *Tx) AddCoupons(b *model.Batch, codes []string) {
 	rows := make([][]any, len(codes))
 	for i, code := range codes {
 		b.Size++
-		rows[i] = []any{b.ID, b.Size, code, 0, 0, 0, 0, 0, 0}
+		rows[i] = []any{b.ID, b.Size, code, 0, 0, 0, 0, 0, 0, 0}
 	}
-	tx.insert("coupon", "batch_id, id, code, holder_id, person_id, friend, handed_at, used_at, voided_at", rows, "")
+	tx.insert("coupon", "batch_id, id, code, holder_id, person_id, friend, handed_at, used_at, uses, voided_at", rows, "")
 	tx.write(`
 UPDATE coupon_batch
 SET size = $3

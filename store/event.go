@@ -172,6 +172,7 @@ type Tally struct {
 	Subject int64 // campaign or participant
 	What    string
 	N       int64
+	Spread  bool // many add to it at once
 }
 
 // tallySlots spreads a counter over several rows, which are summed when it is
@@ -186,7 +187,11 @@ func (tx *Tx) Count(slot int64, tallies []Tally) {
 	}
 	rows := make([][]any, len(tallies))
 	for i, t := range tallies {
-		rows[i] = []any{t.Subject, t.What, slot & (tallySlots - 1), t.N}
+		in := int64(0)
+		if t.Spread {
+			in = slot & (tallySlots - 1)
+		}
+		rows[i] = []any{t.Subject, t.What, in, t.N}
 	}
 	tx.insert("tally", "subject_id, what, slot, n", rows, `ON CONFLICT (account_id, subject_id, what, slot) DO UPDATE
 		SET n = tally.n + excluded.n`)

@@ -80,6 +80,15 @@ func (tx *Tx) UpdateParticipant(p *model.Participant) {
 		p.ID, p.Referrer, ms(p.ReferredAt), ms(p.SignedUpAt), ms(p.CapturedAt), ms(p.ConfirmedAt), ms(p.QualifiedAt), p.Source)
 }
 
+// DeleteParticipant queues that a participant is no more, and that their codes
+// are nobody's; no one else gets them.
+func (tx *Tx) DeleteParticipant(id model.ParticipantID) {
+	tx.write(`DELETE FROM code
+		WHERE account_id = $1 AND participant_id = $2`, id)
+	tx.write(`DELETE FROM participant
+		WHERE account_id = $1 AND id = $2`, id)
+}
+
 // InsertCode takes a code on the server and adds it to the account. It
 // returns false, and adds nothing, when somebody has the code already.
 func (tx *Tx) InsertCode(c *model.Code) (bool, error) {

@@ -50,6 +50,7 @@ func scanReward(r Row, w *model.Reward) error {
 	if err != nil {
 		return err
 	}
+	w.MadeFor = w.Person
 	w.DueAt, w.At, w.EarnedAt, w.DeliveredAt, w.EndedAt = at(due), at(made), at(earned), at(delivered), at(ended)
 	if err := json.Unmarshal([]byte(why), &w.Why); err != nil {
 		return fmt.Errorf("why of reward %d: %w", w.ID, err)
@@ -126,6 +127,13 @@ func (tx *Tx) RewardsBrought(friends []model.PersonID, campaign model.CampaignID
 			FROM event e
 			WHERE e.account_id = $1 AND e.person_id IN (`+in(3, len(friends))+`))
 		ORDER BY id DESC`, append([]any{campaign}, anys(friends)...)...)
+}
+
+// OpenRewards lists the rewards of a group of persons, as advocates and
+// friends in a campaign, that are pending or earned, newest first.
+func (tx *Tx) OpenRewards(group []model.PersonID, campaign model.CampaignID) ([]*model.Reward, error) {
+	return tx.rewards(`campaign_id = $2 AND role IN ('advocate', 'friend') AND state IN ('pending', 'earned') AND person_id IN (`+in(3, len(group))+`)
+		ORDER BY id DESC`, append([]any{campaign}, anys(group)...)...)
 }
 
 // RewardsFor lists the rewards of a group of persons under one rule and role,

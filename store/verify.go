@@ -203,6 +203,8 @@ func (tx *Tx) TalliesOff() ([]TallyOff, error) {
 			UNION ALL
 			SELECT campaign_id, 'click', 0, 1 FROM click WHERE account_id = $1
 			UNION ALL
+			SELECT participant_id, 'click', 0, 1 FROM click WHERE account_id = $1 AND participant_id <> 0
+			UNION ALL
 			SELECT campaign_id, 'joined', 0, 1 FROM participant WHERE account_id = $1
 			UNION ALL
 			SELECT campaign_id, 'referred', 0, 1 FROM participant WHERE account_id = $1 AND referrer_id <> 0 AND confirmed_at <> 0
@@ -259,6 +261,7 @@ type CouponHeld struct {
 	Person      model.PersonID
 	Friend      bool
 	Used        bool
+	Uses        int64
 	Voided      bool
 	HolderState model.RewardState // of that reward; "" where there is none
 	HolderRole  model.Role
@@ -270,7 +273,7 @@ type CouponHeld struct {
 // CouponsHeld lists coupons that are not free, and calls each for every one.
 func (tx *Tx) CouponsHeld(each func(CouponHeld) error) error {
 	return tx.read(`SELECT c.batch_id, c.id, c.holder_id, c.person_id, c.friend,
-			CASE WHEN c.used_at <> 0 THEN 1 ELSE 0 END, CASE WHEN c.voided_at <> 0 THEN 1 ELSE 0 END,
+			CASE WHEN c.used_at <> 0 THEN 1 ELSE 0 END, c.uses, CASE WHEN c.voided_at <> 0 THEN 1 ELSE 0 END,
 			COALESCE(w.state, ''), COALESCE(w.role, ''), COALESCE(w.batch_id, 0), COALESCE(w.coupon_id, 0), COALESCE(e.person_id, 0),
 			CASE WHEN c.person_id = h.id OR c.person_id = h.alias_of OR g.alias_of = h.alias_of AND g.alias_of <> 0 THEN 1 ELSE 0 END
 		FROM coupon c
@@ -282,7 +285,7 @@ func (tx *Tx) CouponsHeld(each func(CouponHeld) error) error {
 		ORDER BY c.batch_id, c.id`,
 		func(r Row) error {
 			var h CouponHeld
-			if err := r.Scan(&h.Batch, &h.ID, &h.Holder, &h.Person, &h.Friend, &h.Used, &h.Voided,
+			if err := r.Scan(&h.Batch, &h.ID, &h.Holder, &h.Person, &h.Friend, &h.Used, &h.Uses, &h.Voided,
 				&h.HolderState, &h.HolderRole, &h.HolderHas.Batch, &h.HolderHas.ID, &h.BoughtBy, &h.PersonHasIt); err != nil {
 				return err
 			}

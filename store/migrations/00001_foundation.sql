@@ -161,6 +161,17 @@ CREATE TABLE code (
 ) $clustered;
 CREATE INDEX code_participant ON code (account_id, participant_id);
 
+-- Whom lists in memory have to read again. Rows are short-lived: whoever
+-- follows them does so every few seconds, and what is older is pruned.
+CREATE TABLE person_change (
+  account_id  BIGINT NOT NULL,
+  id          BIGINT NOT NULL,
+  person_id   BIGINT NOT NULL,
+  lists       BIGINT NOT NULL, -- 1: participants, 2: rewards held, 3: both
+  gone_id     BIGINT NOT NULL, -- the participant that is no more; 0 is none
+  PRIMARY KEY (account_id, id)
+) $clustered;
+
 -- What happened.
 
 CREATE TABLE visitor (
@@ -327,6 +338,23 @@ CREATE TABLE referral (
   PRIMARY KEY (account_id, friend_id, person_id, rule_id)
 ) $clustered;
 
+-- What somebody holds under a rule: a row for each state in which rewards
+-- were earned, delivered, or revoked after that. It stays when it comes to
+-- nothing.
+CREATE TABLE holding (
+  account_id  BIGINT NOT NULL,
+  person_id   BIGINT NOT NULL, -- as in the rewards
+  rule_id     BIGINT NOT NULL,
+  role        $text NOT NULL,
+  state       $text NOT NULL,
+  id          BIGINT NOT NULL,
+  campaign_id BIGINT NOT NULL,
+  n           BIGINT NOT NULL,
+  amount      BIGINT NOT NULL, -- of all together
+  issued_at   BIGINT NOT NULL, -- when the last one was delivered; 0: not yet
+  PRIMARY KEY (account_id, person_id, rule_id, role, state)
+) $clustered;
+
 -- Coupons.
 
 CREATE TABLE coupon_batch (
@@ -336,6 +364,7 @@ CREATE TABLE coupon_batch (
   campaign_id BIGINT NOT NULL,
   prefix      $text NOT NULL,
   size        BIGINT NOT NULL, -- how many codes it holds; the newest has this id
+  created_at  BIGINT NOT NULL,
   PRIMARY KEY (account_id, id),
   UNIQUE (account_id, name)
 ) $clustered;
@@ -350,6 +379,7 @@ CREATE TABLE coupon (
   friend      BIGINT NOT NULL, -- 1: handed out as a friend's reward, so it attributes
   handed_at   BIGINT NOT NULL,
   used_at     BIGINT NOT NULL,
+  uses        BIGINT NOT NULL, -- events that used it; verify counts them
   voided_at   BIGINT NOT NULL,
   PRIMARY KEY (account_id, batch_id, id),
   UNIQUE (account_id, code)

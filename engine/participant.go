@@ -1,0 +1,272 @@
+package engine
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"slices"
+	"time"
+
+	"grapevine/model"
+	"grapevine/store"
+)
+
+// Naming says which participant is meant: by id, by a code of theirs, by a
+// coupon that they hold, or by their address in a campaign.
+type Naming struct {
+	ID       model.ParticipantID
+	Code     string
+	Coupon   string
+	Campaign model.CampaignID
+	Email    string
+}
+
+// FindParticipant finds who is meant. It fails with NotFound, and with Invalid
+// where nobody who takes part holds the coupon.
+func (e *Engine) FindParticipant(ctx context.Context, account model.AccountID, n Naming) (model.ParticipantID, error) {
+	var id model.ParticipantID
+	err := e.store.View(ctx, account, func(tx *store.Tx) (err error) {
+		id, _, err = named(tx, n)
+		return err
+	})
+	return id, err
+}
+
+func named(tx *store.Tx, n Naming) (model.ParticipantID, *store.HeldCoupon, error) {
+	switch {
+	case n.Coupon != "":
+		c, err := tx.CouponByCode(n.Coupon)
+		if err != nil {
+			return 0, nil, err
+		}
+		id, err := holderOf(tx, c)
+		if err == nil && id == 0 {
+			err = &model.Error{Kind: model.Invalid, Reason: model.CouponFree, Field: "coupon", Msg: "nobody who takes part holds the coupon"}
+		}
+		return id, c, err
+	case n.Code != "":
+		owner, err := tx.CodeOwner(model.FoldCode(n.Code))
+		if err != nil {
+			return 0, nil, err
+		}
+		if owner.Participant == 0 {
+			return 0, nil, participantUnknown()
+		}
+		return owner.Participant, nil, nil
+	case n.Email != "":
+		found, err := tx.Look(store.Lookup{Email: model.FoldEmail(n.Email)})
+		if err != nil || found.ByEmail == 0 {
+			return 0, nil, cmp.Or(err, participantUnknown())
+		}
+		parts, err := tx.Parts(found.ByEmail)
+		if p := partIn(parts, n.Campaign); err == nil && p != nil {
+			return p.ID, nil, nil
+		}
+		return 0, nil, cmp.Or(err, participantUnknown())
+	}
+	p, _, err := tx.Participant(n.ID)
+	if err != nil {
+		return 0, nil, err
+	}
+	return p.ID, nil, nil
+}
+
+func participantUnknown() error {
+	return &model.Error{Kind: model.NotFound, Reason: model.ParticipantUnknown, Msg: "the participant is not known"}
+}
+
+// QualifyNamed is Qualify of whoever is meant; a coupon that names them is
+// marked as used, or, when it is taken back, as not used. It reports whether
+// the participant was not so already. It fails as FindParticipant does.
+func (e *Engine) QualifyNamed(ctx context.Context, account model.AccountID, n Naming, qualified bool) (changed bool, err error) {
+	err = e.inTurn(ctx, account, func(t *turn) error {
+		id, coupon, err := named(t.tx, n)
+		if err != nil {
+			return err
+		}
+		var person model.PersonID
+		if person, changed, err = t.setQualified(id, &qualified); err != nil || coupon == nil {
+			return err
+		}
+		return t.useCoupon(coupon, id, person, qualified)
+	})
+	return changed, err
+}
+
+// useCoupon marks a coupon of somebody who is locked as used, or not.
+func (t *turn) useCoupon(c *store.HeldCoupon, holder model.ParticipantID, person model.PersonID, used bool) error {
+	uses, err := t.tx.LockCoupon(c.CouponRef)
+	if err != nil || used == (uses > 0) {
+		return err
+	}
+	kind := model.CouponReturned
+	if used {
+		kind = model.CouponUsed
+		t.tx.UseCoupon(c.CouponRef, t.now)
+	}
+	event := t.happened(kind, person)
+	event.Subject, event.Facts.Coupon = int64(holder), &c.CouponRef
+	if used {
+		return nil
+	}
+	event.Facts.Uses = uses
+	// What the coupon came with may have been revoked while it counted as used.
+	c, err = t.tx.CouponByCode(c.Code)
+	if err != nil {
+		return err
+	}
+	var void time.Time
+	if c.State == model.Revoked {
+		void = t.now
+	}
+	t.tx.ReturnCoupon(c.CouponRef, void)
+	return nil
+}
+
+// Change is what is to be another way of a participant; nil leaves it.
+type Change struct {
+	FirstName *string
+	Email     *string // the main address from then on: the old one finds nobody
+	Qualified *bool
+}
+
+// ChangeParticipant changes a participant, all of it or nothing. It fails with
+// NotFound, and with Conflict where somebody else has the address.
+func (e *Engine) ChangeParticipant(ctx context.Context, account model.AccountID, id model.ParticipantID, c Change) error {
+	var who Who
+	if c.FirstName != nil {
+		who.FirstName = *c.FirstName
+	}
+	if c.Email != nil {
+		who.Email = *c.Email
+	}
+	if err := who.check(); err != nil {
+		return err
+	}
+	return e.inTurn(ctx, account, func(t *turn) error {
+		person, _, err := t.setQualified(id, c.Qualified)
+		if err != nil || who.FirstName == "" && who.Email == "" {
+			return err
+		}
+		if err := t.rename(person, who); err != nil {
+			return err
+		}
+		event := t.happened(model.CustomerKept, person)
+		sent, err := json.Marshal(eventDetail{Sent: mustJSON(struct {
+			FirstName string `json:"first_name,omitempty"`
+			Email     string `json:"email,omitempty"`
+		}{who.FirstName, who.Email})})
+		if err != nil {
+			return err
+		}
+		t.tx.InsertDetail(event.ID, string(sent))
+		return nil
+	})
+}
+
+// mustJSON is JSON of a struct of texts, which can always be written.
+func mustJSON(v any) json.RawMessage {
+	raw, err := json.Marshal(v)
+	if err != nil {
+		panic(err)
+	}
+	return raw
+}
+
+// rename gives a person who is locked another name or main address.
+func (t *turn) rename(person model.PersonID, who Who) error {
+	a := actor{id: person}
+	if who.Email != "" {
+		folded := model.FoldEmail(who.Email)
+		found, err := t.tx.Look(store.Lookup{Email: folded})
+		if err != nil {
+			return err
+		}
+		if found.ByEmail != 0 && found.ByEmail != person {
+			return &model.Error{Kind: model.Conflict, Reason: model.EmailTaken, Field: "email", Msg: "somebody else has the address"}
+		}
+		if found.ByEmail == 0 {
+			a.naming = []model.Identity{{Kind: model.Email, Value: folded, Shown: who.Email, Person: person}}
+		}
+		if err := t.admit(a, Who{FirstName: who.FirstName}); err != nil {
+			return err
+		}
+		return t.replaceMain(a, folded)
+	}
+	return t.admit(a, Who{FirstName: who.FirstName})
+}
+
+// RemoveParticipant ends somebody's part in a campaign: their codes lead
+// nowhere, what waits to be earned or delivered there is taken back, and what
+// was delivered stays theirs. Who took part nowhere else, and was known for
+// nothing else, is erased. It fails with NotFound.
+func (e *Engine) RemoveParticipant(ctx context.Context, account model.AccountID, id model.ParticipantID) error {
+	return e.inTurn(ctx, account, func(t *turn) error {
+		person, _, err := t.setQualified(id, nil)
+		if err != nil {
+			return err
+		}
+		p, _, err := t.tx.Participant(id)
+		if err != nil {
+			return err
+		}
+		open, err := t.tx.OpenRewards(t.group(person), p.Campaign)
+		if err != nil {
+			return err
+		}
+		for _, w := range open {
+			if err := t.undo(w); err != nil {
+				return err
+			}
+		}
+		t.happened(model.Left, person).Subject = int64(p.ID)
+		t.uncountParticipant(p)
+		codes, err := t.tx.CodesOf(p.ID)
+		if err != nil {
+			return err
+		}
+		for _, c := range codes {
+			e.links.drop(c.Folded)
+		}
+		t.tx.DeleteParticipant(p.ID)
+		t.tx.Touch() // every node remembers where codes lead
+		t.gone = append(t.gone, store.Change{Lists: store.InPeople, Gone: p.ID})
+		t.shows(p.Person, store.InHoldings)
+		only, err := t.isOnly(p, person)
+		if err != nil || !only {
+			return err
+		}
+		t.happened(model.Erased, person)
+		return t.erase(person)
+	})
+}
+
+// isOnly reports whether nothing is known of a locked person but that they
+// were this participant.
+func (t *turn) isOnly(p *model.Participant, person model.PersonID) (bool, error) {
+	if t.persons[person].Purchases > 0 || len(t.books) > 0 {
+		return false, nil
+	}
+	parts, err := t.tx.Parts(person)
+	if err != nil || slices.ContainsFunc(parts, func(other store.Part) bool { return other.ID != p.ID }) {
+		return false, err
+	}
+	for _, id := range t.group(person) {
+		if known, err := t.tx.HasCustomerID(id); err != nil || known {
+			return false, err
+		}
+	}
+	return true, nil
+}
+
+// uncountParticipant takes a participant off the counters.
+func (t *turn) uncountParticipant(p *model.Participant) {
+	t.tallyIn(p.Campaign, tallyJoined, -1)
+	if !p.QualifiedAt.IsZero() {
+		t.countQualified(p, -1)
+	}
+	if p.Referrer != 0 && !p.ConfirmedAt.IsZero() {
+		t.tallyIn(p.Campaign, tallyReferred, -1)
+		t.tallyOf(p.Referrer, tallyReferred, -1)
+	}
+}

@@ -1,0 +1,198 @@
+package engine
+
+import (
+	"context"
+	"strings"
+
+	"grapevine/engine/sheet"
+	"grapevine/model"
+	"grapevine/store"
+)
+
+// Numbers of participants on the sheet that lists filter and sort; their ids
+// are those of the rows. Times are milliseconds, flags 0 or 1, and a number of
+// 0 stands for nothing in referrers and times.
+const (
+	PeopleCampaign = iota
+	PeoplePerson
+	PeopleReferrer
+	PeopleJoinedAt
+	PeopleConfirmed
+	PeopleQualifiedAt
+	PeopleQualified
+	PeopleUnsubscribedAt
+	PeopleUnsubscribed
+	PeopleReferrals // whom they brought, confirmed
+	PeopleConverted // whom they brought, qualified
+	PeopleReach     // visits of their links: see PeopleQuery
+	PeopleOrigin    // an Origin
+	peopleNumbers
+)
+
+// Texts of participants on the sheet, folded: see model.FoldEmail, FoldName
+// and model.FoldCode.
+const (
+	PeopleEmail = iota
+	PeopleFirstName
+	PeopleCode
+	peopleTexts
+)
+
+// FoldName is the form in which names are compared.
+func FoldName(name string) string { return strings.ToLower(name) }
+
+// Origin is where a participant came from.
+type Origin int64
+
+// The origins.
+const (
+	CameAlone Origin = iota + 1
+	CameReferred
+	CameAdded    // by a person of the merchant's
+	CameByServer // a call of the merchant's said so
+)
+
+// What a participant's Source says of those whom nobody brought; anything else
+// is somebody who came alone.
+const (
+	SourceAdded  = "added"
+	SourceServer = "server"
+)
+
+// OriginOf tells where a participant came from.
+func OriginOf(referrer model.ParticipantID, source string) Origin {
+	switch {
+	case referrer != 0:
+		return CameReferred
+	case source == SourceAdded:
+		return CameAdded
+	case source == SourceServer:
+		return CameByServer
+	}
+	return CameAlone
+}
+
+// PeopleQuery asks for a page of participants.
+type PeopleQuery struct {
+	Where []sheet.Condition
+	By    sheet.Order
+	Skip  int
+	Size  int
+	Reach bool // PeopleReach is asked for: every counter of visits is read
+	With  Relations
+}
+
+// ListPeople lists a page of an account's participants, and tells how many
+// there are on all pages.
+func (e *Engine) ListPeople(ctx context.Context, account model.AccountID, q PeopleQuery) (*Listed[ParticipantView], error) {
+	cfg, err := e.Config(ctx, account)
+	if err != nil {
+		return nil, err
+	}
+	var listed *Listed[ParticipantView]
+	err = e.project(ctx, account, people{}, func(tx *store.Tx, p *projection) error {
+		if q.Reach {
+			if err := p.reach(tx); err != nil {
+				return err
+			}
+		}
+		found, total := p.selected(q.Where, q.By, q.Skip, q.Size)
+		ids := make([]model.ParticipantID, len(found))
+		for i, id := range found {
+			ids[i] = model.ParticipantID(id)
+		}
+		views, err := e.viewParticipants(tx, cfg, ids, q.With)
+		listed = &Listed[ParticipantView]{Rows: views, Total: int64(total), More: len(ids) == q.Size && total-q.Skip > q.Size}
+		return err
+	})
+	return listed, err
+}
+
+// reach puts in how often links were visited. Visits are too many to follow
+// each: the counters are read whenever somebody asks.
+func (p *projection) reach(tx *store.Tx) error {
+	counts, err := tx.AllCounts(tallyClick)
+	if err != nil {
+		return err
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.sheet.Set(PeopleReach, counts)
+	return nil
+}
+
+// people is where participants come from.
+type people struct{}
+
+func (people) lists() int64        { return store.InPeople }
+func (people) empty() *sheet.Sheet { return sheet.New(peopleNumbers, peopleTexts) }
+
+func (people) all(tx *store.Tx, p *projection) error {
+	return tx.EveryEntry(func(e store.PersonEntry) error { p.putPerson(e); return nil })
+}
+
+func (people) of(tx *store.Tx, p *projection, persons []model.PersonID) error {
+	return tx.EntriesOf(persons, func(e store.PersonEntry) error { p.putPerson(e); return nil })
+}
+
+// drop keeps whom the participant brought, for the counts of who they are
+// taken off from when they change.
+func (people) drop(p *projection, participant model.ParticipantID) {
+	id := int64(participant)
+	if !p.sheet.Has(id) {
+		return
+	}
+	p.count(id, -1)
+	p.orphans[id] = p.brought(id)
+	p.sheet.Drop(id)
+}
+
+func (p *projection) brought(id int64) [2]int64 {
+	return [2]int64{p.sheet.Number(id, PeopleReferrals), p.sheet.Number(id, PeopleConverted)}
+}
+
+// count counts a participant for who brought them, or takes that back.
+func (p *projection) count(id, by int64) {
+	referrer := p.sheet.Number(id, PeopleReferrer)
+	if referrer == 0 {
+		return
+	}
+	confirmed, qualified := by*p.sheet.Number(id, PeopleConfirmed), by*p.sheet.Number(id, PeopleQualified)
+	if p.sheet.Has(referrer) {
+		p.sheet.Add(referrer, PeopleReferrals, confirmed)
+		p.sheet.Add(referrer, PeopleConverted, qualified)
+		return
+	}
+	had := p.orphans[referrer]
+	p.orphans[referrer] = [2]int64{had[0] + confirmed, had[1] + qualified}
+}
+
+func (p *projection) putPerson(e store.PersonEntry) {
+	if e.Erased {
+		p.source.drop(p, e.Participant)
+		return
+	}
+	id := int64(e.Participant)
+	brought := p.orphans[id]
+	if p.sheet.Has(id) {
+		p.count(id, -1)
+		brought = p.brought(id)
+	} else {
+		delete(p.orphans, id)
+	}
+	numbers := [peopleNumbers]int64{
+		PeopleCampaign: int64(e.Campaign), PeoplePerson: int64(e.Person), PeopleReferrer: int64(e.Referrer), PeopleJoinedAt: e.JoinedAt,
+		PeopleConfirmed: flag(e.ConfirmedAt), PeopleQualifiedAt: e.QualifiedAt, PeopleQualified: flag(e.QualifiedAt),
+		PeopleReferrals: brought[0], PeopleConverted: brought[1], PeopleOrigin: int64(OriginOf(e.Referrer, e.Source)),
+	}
+	p.sheet.Put(sheet.Row{ID: id, Numbers: numbers[:], Texts: []string{model.FoldEmail(e.Email), FoldName(e.FirstName), e.Code}})
+	p.count(id, 1)
+}
+
+// flag is 1 of a time, and 0 of none.
+func flag(milli int64) int64 {
+	if milli == 0 {
+		return 0
+	}
+	return 1
+}

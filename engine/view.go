@@ -1,0 +1,327 @@
+package engine
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"grapevine/model"
+	"grapevine/store"
+)
+
+// ParticipantView is a participant with all that lists show of them.
+type ParticipantView struct {
+	model.Participant
+	Shown     string // the main code
+	URL       string // where it leads through
+	Email     string
+	FirstName string
+	Campaign  *CampaignView
+	Origin    Origin
+	Reach     int64 // visits of their links
+	Referrals int64 // whom they brought, confirmed
+	Converted int64 // whom they brought, qualified
+
+	// Relations, where they were asked for.
+	Referrer *ParticipantView // nil: nobody brought them, or who did is gone
+	Due      []HoldingView
+	Issued   []HoldingView
+	Coupon   *CouponView // the last they were given; nil: none
+}
+
+// Relations are what participants are shown with.
+type Relations struct{ Referrer, Due, Issued, Coupon bool }
+
+// CampaignView is a campaign with what is counted of it.
+type CampaignView struct {
+	*model.Campaign
+	URL   string // its join link
+	Live  bool
+	Reach int64
+}
+
+// CouponView is a coupon with who holds it.
+type CouponView struct {
+	model.CouponRef
+	Code     string
+	BatchRow model.Batch
+	Holder   *ParticipantView // nil: nobody, or somebody who takes no part
+	IssuedAt time.Time        // zero: free
+	UsedAt   time.Time        // zero: not yet
+}
+
+// ViewCampaigns lists campaigns that are not archived, by id.
+func (e *Engine) ViewCampaigns(ctx context.Context, account model.AccountID) ([]CampaignView, error) {
+	cfg, err := e.Config(ctx, account)
+	if err != nil {
+		return nil, err
+	}
+	campaigns := cfg.Campaigns()
+	var views []CampaignView
+	err = e.store.View(ctx, account, func(tx *store.Tx) (err error) {
+		views, err = e.viewCampaigns(tx, cfg, campaigns)
+		return err
+	})
+	return views, err
+}
+
+// ViewCampaign finds a campaign. Fails with NotFound, and with Gone where it is
+// archived.
+func (e *Engine) ViewCampaign(ctx context.Context, account model.AccountID, id model.CampaignID) (*CampaignView, error) {
+	cfg, err := e.Config(ctx, account)
+	if err != nil {
+		return nil, err
+	}
+	campaign, err := cfg.Campaign(id)
+	if err != nil {
+		return nil, err
+	}
+	if campaign.Archived {
+		return nil, &model.Error{Kind: model.Gone, Reason: model.CampaignUnknown, Field: "campaign", Msg: "the campaign was removed"}
+	}
+	var views []CampaignView
+	err = e.store.View(ctx, account, func(tx *store.Tx) (err error) {
+		views, err = e.viewCampaigns(tx, cfg, []*model.Campaign{campaign})
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	return &views[0], nil
+}
+
+func (e *Engine) viewCampaigns(tx *store.Tx, cfg *Config, campaigns []*model.Campaign) ([]CampaignView, error) {
+	subjects := make([]int64, len(campaigns))
+	for i, c := range campaigns {
+		subjects[i] = int64(c.ID)
+	}
+	counts, err := tx.CountsOf(subjects)
+	if err != nil {
+		return nil, err
+	}
+	views := make([]CampaignView, len(campaigns))
+	now := e.now()
+	for i, c := range campaigns {
+		views[i] = CampaignView{
+			Campaign: c, URL: e.linkTo(cfg, c.Code), Live: c.Live(now),
+			Reach: counts[store.Counted{Subject: int64(c.ID), What: tallyClick}],
+		}
+	}
+	return views, nil
+}
+
+// ViewParticipant finds a participant. Fails with NotFound.
+func (e *Engine) ViewParticipant(ctx context.Context, account model.AccountID, id model.ParticipantID, with Relations) (*ParticipantView, error) {
+	cfg, err := e.Config(ctx, account)
+	if err != nil {
+		return nil, err
+	}
+	var views []ParticipantView
+	err = e.store.View(ctx, account, func(tx *store.Tx) (err error) {
+		views, err = e.viewParticipants(tx, cfg, []model.ParticipantID{id}, with)
+		return err
+	})
+	if err == nil && len(views) == 0 {
+		err = &model.Error{Kind: model.NotFound, Reason: model.ParticipantUnknown, Msg: "the participant is not known"}
+	}
+	if err != nil {
+		return nil, err
+	}
+	return &views[0], nil
+}
+
+// viewParticipants reads participants in the order asked. Those that are gone
+// are left out.
+func (e *Engine) viewParticipants(tx *store.Tx, cfg *Config, ids []model.ParticipantID, with Relations) ([]ParticipantView, error) {
+	shown, err := e.viewParticipantsByID(tx, cfg, ids)
+	if err != nil {
+		return nil, err
+	}
+	views := make([]ParticipantView, 0, len(ids))
+	for _, id := range ids {
+		if v := shown[id]; v != nil {
+			views = append(views, *v)
+		}
+	}
+	if with.Referrer {
+		if err := e.withReferrers(tx, cfg, views); err != nil {
+			return nil, err
+		}
+	}
+	if with.Due || with.Issued {
+		if err := e.withHoldings(tx, cfg, views, with); err != nil {
+			return nil, err
+		}
+	}
+	if with.Coupon {
+		for i := range views {
+			if err := e.withCoupon(tx, &views[i]); err != nil {
+				return nil, err
+			}
+		}
+	}
+	return views, nil
+}
+
+// viewParticipantsByID reads participants without relations.
+func (e *Engine) viewParticipantsByID(tx *store.Tx, cfg *Config, ids []model.ParticipantID) (map[model.ParticipantID]*ParticipantView, error) {
+	rows, err := tx.ParticipantsByID(ids)
+	if err != nil {
+		return nil, err
+	}
+	var persons []model.PersonID
+	var subjects []int64
+	var campaigns []*model.Campaign
+	for _, p := range rows {
+		persons, subjects = append(persons, p.Person), append(subjects, int64(p.ID))
+		c, err := cfg.Campaign(p.Campaign)
+		if err != nil {
+			return nil, err
+		}
+		if !slices.Contains(campaigns, c) {
+			campaigns = append(campaigns, c)
+		}
+	}
+	known, err := tx.Contacts(persons)
+	if err != nil {
+		return nil, err
+	}
+	counts, err := tx.CountsOf(subjects)
+	if err != nil {
+		return nil, err
+	}
+	in, err := e.viewCampaigns(tx, cfg, campaigns)
+	if err != nil {
+		return nil, err
+	}
+	views := make(map[model.ParticipantID]*ParticipantView, len(rows))
+	for id, p := range rows {
+		count := func(what string) int64 { return counts[store.Counted{Subject: int64(id), What: what}] }
+		c := known[p.Person]
+		views[id] = &ParticipantView{
+			Participant: p.Participant, Shown: p.Shown, URL: e.linkTo(cfg, p.Shown), Email: c.Email, FirstName: c.Profile.FirstName,
+			Campaign: &in[slices.IndexFunc(in, func(c CampaignView) bool { return c.ID == p.Campaign })],
+			Origin:   OriginOf(p.Referrer, p.Source),
+			Reach:    count(tallyClick), Referrals: count(tallyReferred), Converted: count(tallyQualified),
+		}
+	}
+	return views, nil
+}
+
+func (e *Engine) withReferrers(tx *store.Tx, cfg *Config, views []ParticipantView) error {
+	var ids []model.ParticipantID
+	for _, v := range views {
+		if v.Participant.Referrer != 0 {
+			ids = append(ids, v.Participant.Referrer)
+		}
+	}
+	shown, err := e.viewParticipantsByID(tx, cfg, ids)
+	for i := range views {
+		views[i].Referrer = shown[views[i].Participant.Referrer]
+	}
+	return err
+}
+
+func (e *Engine) withHoldings(tx *store.Tx, cfg *Config, views []ParticipantView, with Relations) error {
+	at := make(map[model.ParticipantID]int, len(views))
+	persons := make([]model.PersonID, len(views))
+	for i, v := range views {
+		at[v.ID], persons[i] = i, v.Person
+	}
+	var entries []store.HoldingEntry
+	err := tx.HoldingsOf(persons, func(h store.HoldingEntry) error {
+		if _, shown := at[h.Recipient]; shown && h.N > 0 && !h.Erased {
+			entries = append(entries, h)
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	slices.SortFunc(entries, func(a, b store.HoldingEntry) int { return int(a.ID - b.ID) })
+	for _, h := range entries {
+		v, err := e.viewHolding(tx, cfg, h)
+		if err != nil {
+			return err
+		}
+		to := &views[at[h.Recipient]]
+		switch {
+		case h.State == model.Earned && with.Due:
+			to.Due = append(to.Due, v)
+		case h.State != model.Earned && with.Issued:
+			to.Issued = append(to.Issued, v)
+		}
+	}
+	return nil
+}
+
+func (e *Engine) withCoupon(tx *store.Tx, v *ParticipantView) error {
+	person, err := tx.Canonical(v.Person)
+	if err != nil {
+		return err
+	}
+	group, err := tx.GroupOf(person)
+	if err != nil {
+		return err
+	}
+	c, err := tx.LastCouponOf(group, v.Participant.Campaign)
+	if err != nil || c == nil {
+		return err
+	}
+	v.Coupon, err = e.viewCoupon(tx, c, v)
+	return err
+}
+
+func (e *Engine) viewCoupon(tx *store.Tx, c *store.HeldCoupon, holder *ParticipantView) (*CouponView, error) {
+	batch, err := tx.BatchByID(c.Batch)
+	if err != nil {
+		return nil, err
+	}
+	return &CouponView{CouponRef: c.CouponRef, Code: c.Code, BatchRow: *batch, Holder: holder, IssuedAt: c.IssuedAt, UsedAt: c.UsedAt}, nil
+}
+
+// ViewCoupon finds a coupon by its code. Fails with NotFound.
+func (e *Engine) ViewCoupon(ctx context.Context, account model.AccountID, code string) (*CouponView, error) {
+	cfg, err := e.Config(ctx, account)
+	if err != nil {
+		return nil, err
+	}
+	var view *CouponView
+	err = e.store.View(ctx, account, func(tx *store.Tx) error {
+		c, err := tx.CouponByCode(code)
+		if err != nil {
+			return err
+		}
+		holder, err := holderOf(tx, c)
+		if err != nil {
+			return err
+		}
+		shown, err := e.viewParticipantsByID(tx, cfg, []model.ParticipantID{holder})
+		if err != nil {
+			return err
+		}
+		view, err = e.viewCoupon(tx, c, shown[holder])
+		return err
+	})
+	return view, err
+}
+
+// holderOf is the participant who holds a coupon, 0 where nobody does, or
+// somebody who takes no part in the campaign that it was for.
+func holderOf(tx *store.Tx, c *store.HeldCoupon) (model.ParticipantID, error) {
+	if c.Person == 0 || !c.VoidedAt.IsZero() {
+		return 0, nil
+	}
+	person, err := tx.Canonical(c.Person)
+	if err != nil {
+		return 0, err
+	}
+	parts, err := tx.Parts(person)
+	if p := partIn(parts, c.Campaign); err == nil && p != nil {
+		return p.ID, nil
+	}
+	if err == nil && c.Campaign == 0 && len(parts) > 0 { // bought with points
+		return parts[0].ID, nil
+	}
+	return 0, err
+}
