@@ -32,7 +32,7 @@ type Adjusted struct {
 	At        time.Time
 	ExpiresAt time.Time      // earliest of the active credits; zero: none expires
 	Credits   []model.Credit // that it touched
-	Created   bool           // the ledger is new
+	Created   bool           // the holder had no ledger before, in any currency
 }
 
 type ledgerKey struct {
@@ -72,17 +72,22 @@ func (e *Engine) adjustTogether(key ledgerKey, adjustments []Adjustment) ([]resu
 		if err != nil {
 			return err
 		}
-		book := ledger.Open(head, t.now, e.newID)
-		if err := t.prepare(book, adjustments); err != nil {
-			return err
+		book := t.open(head)
+		if book.Due() {
+			if err := book.Expire(); err != nil {
+				return err
+			}
 		}
 		for i, a := range adjustments {
 			results[i].out, results[i].err = t.adjust(book, a)
-			if results[i].err == nil {
+			switch {
+			case model.KindOf(results[i].err) == model.Internal && results[i].err != nil:
+				return results[i].err // the database's: nobody's call is through
+			case results[i].err == nil:
 				results[i].out.Created, existed = !existed, true
 			}
 		}
-		if len(book.Entries) == 0 {
+		if !book.Moved() {
 			return errNothing // all were refused: no ledger is left behind either
 		}
 		t.saveBook(book)
@@ -94,11 +99,17 @@ func (e *Engine) adjustTogether(key ledgerKey, adjustments []Adjustment) ([]resu
 	return results, err
 }
 
-// lockLedger locks the ledger of a customer, or one of its own, and makes it
-// where there is none.
+// lockLedger locks the ledger of a customer, or one of its own, makes it where
+// there is none, and tells whether its holder had one before, in any currency.
 func (t *turn) lockLedger(key ledgerKey) (model.Ledger, bool, error) {
 	if key.custom {
-		return t.tx.LockLedger(t.e.customHolder(key.customerID), key.currency, t.now)
+		holder := t.e.customHolder(key.customerID)
+		head, existed, err := t.tx.LockLedger(holder, key.currency, t.now)
+		if err != nil || existed {
+			return head, existed, err
+		}
+		all, err := t.tx.Ledgers([]string{holder})
+		return head, len(all) > 1, err
 	}
 	person, err := t.customer(key.customerID)
 	if err != nil {
@@ -108,24 +119,13 @@ func (t *turn) lockLedger(key ledgerKey) (model.Ledger, bool, error) {
 	if book := t.books[bookKey{holder, key.currency}]; book != nil {
 		return book.Head, true, nil
 	}
-	return model.Ledger{Holder: holder, Currency: key.currency, CreatedAt: t.now}, false, nil
+	return model.Ledger{Holder: holder, Currency: key.currency, CreatedAt: t.now}, len(t.books) > 0, nil
 }
 
 // customHolder is the holder of a ledger of its own. The merchant's id for it
 // may be somebody's address, so it is kept as a digest.
-func (e *Engine) customHolder(id string) string { return "c" + e.secret.Digest("ledger", id) }
-
-// prepare posts what is due, and reads the credits where something is spent.
-func (t *turn) prepare(b *ledger.Book, adjustments []Adjustment) error {
-	if b.Due() {
-		return t.expire(b)
-	}
-	for _, a := range adjustments {
-		if !a.Add {
-			return t.fill(b)
-		}
-	}
-	return nil
+func (e *Engine) customHolder(id string) string {
+	return "c" + e.secret.Digest("ledger", id)
 }
 
 func (t *turn) adjust(b *ledger.Book, a Adjustment) (*Adjusted, error) {
@@ -139,26 +139,24 @@ func (t *turn) adjust(b *ledger.Book, a Adjustment) (*Adjusted, error) {
 		if until.IsZero() {
 			until = t.dueAfter(expires)
 		}
-		over := !until.IsZero() && !t.now.Before(until)
-		if over {
-			if err := t.fill(b); err != nil {
-				return nil, err
-			}
-		}
-		before := len(b.Added)
-		posted, err := b.Add(ledger.Addition{Kind: model.EntryAdd, Amount: a.Value, Cap: limit, ExpiresAt: until, Note: a.Note})
+		credit, err := b.Add(ledger.Addition{Kind: model.EntryAdd, Amount: a.Value, Cap: limit, ExpiresAt: until, Note: a.Note})
 		if err != nil {
 			return nil, err
 		}
-		done.Value, done.Credits = posted, b.Added[before:len(b.Added):len(b.Added)]
+		done.Value = credit.Amount
 		switch {
-		case over: // it is booked, and over at once
+		case credit.Amount == 0: // the cap left nothing
+		case b.Due(): // it is booked, and over at once
 			if err := b.Expire(); err != nil {
 				return nil, err
 			}
-			done.Credits = b.Changed[len(b.Changed)-len(done.Credits):]
-		case !until.IsZero():
-			t.jobs = append(t.jobs, expiryJob(t.id(), b.Head, until))
+			credit.Remaining, credit.EndedAt, credit.Ended = 0, t.now, model.CreditExpired
+			done.Credits = []model.Credit{credit}
+		default:
+			done.Credits = []model.Credit{credit}
+			if !until.IsZero() {
+				t.jobs = append(t.jobs, expiryJob(t.id(), b.Head, until))
+			}
 		}
 	} else {
 		touched, err := b.Remove(ledger.Removal{Kind: model.EntryRemove, Amount: a.Value, Note: a.Note})

@@ -75,7 +75,7 @@ func TestAdjustmentAnswersWhatItCameTo(t *testing.T) {
 			t.Errorf("spent: %+v, %v", spent, err)
 		}
 		stars := engine.Adjustment{CustomerID: "c-1", Currency: "Stars", Add: true, Value: 1}
-		if got, err := s.adjusted(stars); err != nil || got.Cap != nil || !got.ExpiresAt.IsZero() || !got.Created {
+		if got, err := s.adjusted(stars); err != nil || got.Cap != nil || !got.ExpiresAt.IsZero() || got.Created {
 			t.Errorf("a currency without cap and expiry: %+v, %v", got, err)
 		}
 	})
@@ -109,6 +109,11 @@ func TestRefusedAdjustmentLeavesNothing(t *testing.T) {
 			if got, err := s.adjusted(custom); err != nil || got.Created != created {
 				t.Errorf("a ledger of its own: %+v, %v; want created %v", got, err, created)
 			}
+		}
+		stars := custom
+		stars.Currency = "Stars"
+		if got, err := s.adjusted(stars); err != nil || got.Created {
+			t.Errorf("its second currency: %+v, %v; want not created", got, err)
 		}
 		most := adding("c-1", 0)
 		most.Currency, most.Value = "Stars", money.Max

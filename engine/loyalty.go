@@ -56,21 +56,27 @@ type LoyaltyAction struct {
 	At     time.Time
 }
 
-// loyaltyOf is how a person stands. Whom nobody has said anything of is what
+// statusOf is a person's status. Whom nobody has said anything of is what
 // the account takes for its default.
+func statusOf(cfg *Config, p *model.Person) model.LoyaltyStatus {
+	switch {
+	case p.Loyalty != model.LoyaltyUnsaid:
+		return p.Loyalty
+	case cfg.Settings.AutoOptIn:
+		return model.LoyaltyIn
+	}
+	return model.LoyaltyOut
+}
+
+// loyaltyOf is how a person stands.
 func loyaltyOf(tx *store.Tx, cfg *Config, p *model.Person, group []model.PersonID) (Loyalty, error) {
-	l := Loyalty{Status: p.Loyalty}
+	l := Loyalty{Status: statusOf(cfg, p)}
+	l.EverIn = l.Status == model.LoyaltyIn
 	changes, err := tx.LoyaltyChanges(group)
 	for _, e := range changes {
 		l.Log = append(l.Log, LoyaltyAction{Status: e.Facts.Loyalty, Auto: e.Facts.Auto, At: e.At})
 		if e.Facts.Loyalty == model.LoyaltyIn {
 			l.EverIn, l.InSince = true, e.At
-		}
-	}
-	if l.Status == model.LoyaltyUnsaid {
-		l.Status = model.LoyaltyOut
-		if cfg.Settings.AutoOptIn {
-			l.Status, l.EverIn = model.LoyaltyIn, true
 		}
 	}
 	return l, err

@@ -64,9 +64,6 @@ func (t *turn) redeem(person model.PersonID, what model.Redemption) (*Redeemed, 
 	if err != nil {
 		return nil, err
 	}
-	if err := t.fill(book); err != nil {
-		return nil, err
-	}
 	event := t.happened(model.Redeemed, person)
 	event.Amount, event.Currency, event.Facts.Redemption = what.Cost, what.Currency, what.ID
 	if _, err := book.Remove(ledger.Removal{Kind: model.EntryRedeem, Amount: what.Cost, Event: event.ID}); err != nil {

@@ -99,14 +99,14 @@ func (t *turn) postReward(w *model.Reward) error {
 		return err
 	}
 	limit, expires := t.cfg.LedgerRules(w.Unit)
-	posted, err := book.Add(ledger.Addition{
+	credit, err := book.Add(ledger.Addition{
 		Kind: model.EntryAdd, Amount: w.Amount, Cap: limit, ExpiresAt: t.dueAfter(expires), Reward: w.ID,
 	})
 	if err != nil {
 		return err
 	}
-	if posted != w.Amount {
-		w.Why.Promised, w.Why.Posted = w.Amount, posted
+	if credit.Amount != w.Amount {
+		w.Why.Promised, w.Why.Posted = w.Amount, credit.Amount
 	}
 	if until := t.dueAfter(expires); !until.IsZero() {
 		t.jobs = append(t.jobs, expiryJob(t.id(), book.Head, until))
@@ -147,16 +147,13 @@ func (t *turn) takeBack(w *model.Reward) (money.Amount, error) {
 	if err != nil {
 		return 0, err
 	}
-	if err := t.fill(book); err != nil {
-		return 0, err
+	t.saveBook(book)
+	credit, err := t.tx.ActiveCreditOf(book.Head.Holder, book.Head.Currency, w.ID)
+	if err != nil || credit == nil {
+		return kept, err
 	}
-	for _, active := range book.Active {
-		if active.Reward == w.ID {
-			reversed, err := book.TakeBack(active)
-			return kept - reversed, err
-		}
-	}
-	return kept, nil
+	reversed, err := book.TakeBack(*credit)
+	return kept - reversed, err
 }
 
 // moved adds the event that changed a reward.

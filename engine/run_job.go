@@ -55,7 +55,7 @@ func (e *Engine) postExpired(ctx context.Context, job model.Job) error {
 		if err != nil || book == nil || !book.Due() {
 			return err
 		}
-		if err := t.expire(book); err != nil {
+		if err := book.Expire(); err != nil {
 			return err
 		}
 		t.saveBook(book)
@@ -68,7 +68,7 @@ func (e *Engine) postExpired(ctx context.Context, job model.Job) error {
 func (t *turn) bookOf(what expiring) (*ledger.Book, error) {
 	if what.Holder[0] == 'c' {
 		head, _, err := t.tx.LockLedger(what.Holder, what.Currency, t.now)
-		return ledger.Open(head, t.now, t.e.newID), err
+		return t.open(head), err
 	}
 	id, err := strconv.ParseInt(what.Holder[1:], 10, 64)
 	if err != nil {

@@ -129,7 +129,7 @@ func (t *turn) take(ask store.Ask) error {
 	for _, head := range s.Ledgers {
 		key := bookKey{head.Holder, head.Currency}
 		if t.books[key] == nil {
-			t.books[key] = ledger.Open(head, t.now, t.e.newID)
+			t.books[key] = t.open(head)
 		}
 	}
 	return nil
@@ -192,7 +192,7 @@ func (t *turn) book(person model.PersonID, currency string) (*ledger.Book, error
 	key := bookKey{holder, currency}
 	b := t.books[key]
 	if b == nil {
-		b = ledger.Open(model.Ledger{Holder: holder, Currency: currency, CreatedAt: t.now}, t.now, t.e.newID)
+		b = t.open(model.Ledger{Holder: holder, Currency: currency, CreatedAt: t.now})
 		if t.books == nil {
 			t.books = map[bookKey]*ledger.Book{}
 		}
@@ -201,27 +201,20 @@ func (t *turn) book(person model.PersonID, currency string) (*ledger.Book, error
 	if !b.Due() {
 		return b, nil
 	}
-	return b, t.expire(b)
+	return b, b.Expire()
 }
 
-// expire posts what is due in a book.
-func (t *turn) expire(b *ledger.Book) error {
-	if err := t.fill(b); err != nil {
-		return err
-	}
-	return b.Expire()
-}
+// creditsRead is how many credits of a ledger are read at once. Most who spend
+// touch a few.
+const creditsRead = 100
 
-// fill reads what a book can spend.
-func (t *turn) fill(b *ledger.Book) error {
-	if b.Filled() {
-		return nil
-	}
-	active, err := t.tx.ActiveCredits(b.Head.Holder, b.Head.Currency)
-	if err == nil {
-		b.Fill(active)
-	}
-	return err
+// open makes a book of a ledger whose lock is held.
+func (t *turn) open(head model.Ledger) *ledger.Book {
+	return ledger.Open(head, t.now, t.e.newID, func(b *ledger.Book) ([]model.Credit, bool, error) {
+		t.saveBook(b)
+		active, err := t.tx.ActiveCredits(b.Head.Holder, b.Head.Currency, nil, creditsRead)
+		return active, len(active) < creditsRead, err
+	})
 }
 
 // happened adds an event of a person, in that person's turn.
@@ -311,20 +304,19 @@ func (t *turn) writeBooks() {
 	}
 }
 
-// saveBook queues what moved in a book.
+// saveBook queues what moved in a book since it was opened or saved.
 func (t *turn) saveBook(b *ledger.Book) {
-	if len(b.Entries) == 0 {
+	if !b.Unsaved() {
 		return
 	}
-	if b.Head.Entries == int64(len(b.Entries)) {
+	if len(b.Entries) > 0 && b.Head.Entries == int64(len(b.Entries)) {
 		t.countLedger(b.Head, 1)
 	}
 	t.tx.SaveLedger(&b.Head)
 	t.tx.InsertEntries(b.Entries)
 	t.tx.InsertCredits(b.Added)
-	for _, c := range b.Changed {
-		t.tx.UpdateCredit(c)
-	}
+	t.tx.UpdateCredits(b.Changed)
+	b.Saved()
 }
 
 func (t *turn) writeTallies() {

@@ -235,13 +235,13 @@ func (t *turn) merge(from, into model.PersonID) error {
 		if err != nil {
 			return err
 		}
-		if err := t.fill(source); err != nil {
-			return err
-		}
 		t.countLedger(source.Head, -1)
 		if err := source.MoveTo(target); err != nil {
 			return err
 		}
+		t.saveBook(source)
+		t.saveBook(target)
+		t.tx.MoveCredits(key.currency, source.Head.Holder, target.Head.Holder, t.now)
 		if next := target.Head.NextExpiry; !next.IsZero() {
 			t.jobs = append(t.jobs, expiryJob(t.id(), target.Head, next))
 		}

@@ -17,7 +17,7 @@ var shape = map[string][]key{
 	"": {
 		{"account", 0}, {"slug", 0}, {"site", 0}, {"origins", 3}, {"link_url", 0}, {"currency", 0}, {"timezone", 4},
 		{"loyalty", 0}, {"keys", 0}, {"prefinery_keys", 5}, {"currencies", 0}, {"coupons", 0}, {"redemptions", 0},
-		{"tiers", 3}, {"earning", 0}, {"blocked", 0}, {"fraud", 0}, {"campaigns", 0}, {"webhooks", 0}, {"callbacks", 0}, {"email", 6},
+		{"tiers", 0}, {"earning", 0}, {"blocked", 0}, {"fraud", 0}, {"campaigns", 0}, {"webhooks", 0}, {"callbacks", 0}, {"email", 6},
 		{"account_id", 0},
 	},
 	"loyalty": {{"auto_opt_in", 0}},

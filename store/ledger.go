@@ -1,7 +1,10 @@
 package store
 
 import (
+	"encoding/json"
+	"fmt"
 	"math"
+	"slices"
 	"strconv"
 	"time"
 
@@ -118,27 +121,136 @@ func (tx *Tx) InsertCredits(credits []model.Credit) {
 	tx.insert("credit", creditColumns, rows, "")
 }
 
-// UpdateCredit queues what is left of a credit.
-func (tx *Tx) UpdateCredit(c model.Credit) {
-	tx.write(`UPDATE credit
-		SET remaining = $5, ended_at = $6, ended = $7
-		WHERE account_id = $1 AND holder = $2 AND currency = $3 AND id = $4`,
-		c.Holder, c.Currency, c.ID, int64(c.Remaining), ms(c.EndedAt), string(c.Ended))
+// UpdateCredits queues what is left of credits of one ledger.
+func (tx *Tx) UpdateCredits(credits []model.Credit) {
+	ended := map[model.CreditEnd][]model.CreditID{}
+	for _, c := range credits {
+		if !c.EndedAt.IsZero() {
+			ended[c.Ended] = append(ended[c.Ended], c.ID)
+			continue
+		}
+		tx.write(`UPDATE credit
+			SET remaining = $5
+			WHERE account_id = $1 AND holder = $2 AND currency = $3 AND id = $4`, c.Holder, c.Currency, c.ID, int64(c.Remaining))
+	}
+	for _, c := range credits {
+		for some := range slices.Chunk(ended[c.Ended], 64) {
+			listed := few(some)
+			tx.write(`UPDATE credit
+				SET remaining = 0, ended_at = $4, ended = $5
+				WHERE account_id = $1 AND holder = $2 AND currency = $3 AND id IN (`+in(6, len(listed))+`)`,
+				append([]any{c.Holder, c.Currency, ms(c.EndedAt), string(c.Ended)}, listed...)...)
+		}
+		delete(ended, c.Ended)
+	}
 }
 
-// ActiveCredits lists what a ledger can spend, in the order it is spent:
-// earliest expiry first, then oldest.
-func (tx *Tx) ActiveCredits(holder, currency string) ([]model.Credit, error) {
+// MoveCredits queues that the active credits of one holder are another's, each
+// with its expiry and age.
+func (tx *Tx) MoveCredits(currency, from, to string, now time.Time) {
+	tx.write(`INSERT INTO credit (account_id, `+creditColumns+`)
+		SELECT $1, $4, currency, id, remaining, remaining, expires_at, 0, '', reward_id, earned_at
+		FROM credit
+		WHERE account_id = $1 AND holder = $2 AND currency = $3 AND ended_at = 0`, from, currency, to)
+	tx.write(`UPDATE credit
+		SET remaining = 0, ended_at = $4, ended = 'moved'
+		WHERE account_id = $1 AND holder = $2 AND currency = $3 AND ended_at = 0`, from, currency, ms(now))
+}
+
+// ActiveCredits lists what a ledger can spend, in the order it is spent,
+// earliest expiry first, then oldest: so many behind one of them, nil the
+// first.
+func (tx *Tx) ActiveCredits(holder, currency string, behind *model.Credit, limit int) ([]model.Credit, error) {
+	expires, earned, id := int64(math.MinInt64), int64(0), int64(0)
+	if behind != nil {
+		expires, earned, id = expiry(behind.ExpiresAt), ms(behind.EarnedAt), int64(behind.ID)
+	}
+	return tx.credits(`ended_at = 0 AND (expires_at, earned_at, id) > ($4, $5, $6)
+		ORDER BY expires_at, earned_at, id
+		LIMIT $7`, holder, currency, expires, earned, id, limit)
+}
+
+// EndedCredits lists what a ledger had, newest first.
+func (tx *Tx) EndedCredits(holder, currency string, limit int) ([]model.Credit, error) {
+	return tx.credits(`ended_at <> 0
+		ORDER BY id DESC
+		LIMIT $4`, holder, currency, limit)
+}
+
+// ActiveCreditOf finds what is left of a reward's credit; nil is nothing.
+func (tx *Tx) ActiveCreditOf(holder, currency string, reward model.RewardID) (*model.Credit, error) {
+	list, err := tx.credits(`ended_at = 0 AND reward_id = $4`, holder, currency, reward)
+	if len(list) == 0 {
+		return nil, err
+	}
+	return &list[0], err
+}
+
+func (tx *Tx) credits(which, holder, currency string, more ...any) ([]model.Credit, error) {
 	var list []model.Credit
 	err := tx.read(`SELECT `+creditColumns+`
 		FROM credit
-		WHERE account_id = $1 AND holder = $2 AND currency = $3 AND ended_at = 0
-		ORDER BY expires_at, earned_at, id`,
+		WHERE account_id = $1 AND holder = $2 AND currency = $3 AND `+which,
 		func(r Row) error {
 			var c model.Credit
 			err := scanCredit(r, &c)
 			list = append(list, c)
 			return err
+		}, append([]any{holder, currency}, more...)...)
+	return list, err
+}
+
+// Ledger finds a ledger. It fails with NotFound.
+func (tx *Tx) Ledger(holder, currency string) (*model.Ledger, error) {
+	var found *model.Ledger
+	err := tx.read(`SELECT `+headColumns+`
+		FROM ledger
+		WHERE account_id = $1 AND holder = $2 AND currency = $3`,
+		func(r Row) error {
+			found = &model.Ledger{}
+			return scanHead(r, found)
 		}, holder, currency)
+	if err == nil && found == nil {
+		err = missing(model.LedgerUnknown, "a ledger in", currency)
+	}
+	return found, err
+}
+
+// SourcedEntry is a ledger entry with what brought it.
+type SourcedEntry struct {
+	model.Entry
+	Role       model.Role   // of its reward; "" is none
+	Rule       model.RuleID // of its reward
+	Version    int64        // of its reward, or of the settings of its redemption
+	Redemption string       // what was bought; "" is nothing
+}
+
+// Entries lists a ledger's entries before the one of a number, newest first.
+func (tx *Tx) Entries(holder, currency string, before int64, limit int) ([]SourcedEntry, error) {
+	var list []SourcedEntry
+	err := tx.read(`SELECT n.number, n.id, n.kind, n.amount, n.balance, n.reward_id, n.event_id, n.note, n.at,
+			COALESCE(w.role, ''), COALESCE(w.rule_id, 0), COALESCE(w.version, v.version, 0), COALESCE(v.facts, '{}')
+		FROM ledger_entry n
+		LEFT JOIN reward w ON w.account_id = n.account_id AND w.id = n.reward_id
+		LEFT JOIN event v ON v.account_id = n.account_id AND v.id = n.event_id
+		WHERE n.account_id = $1 AND n.holder = $2 AND n.currency = $3 AND n.number < $4
+		ORDER BY n.number DESC
+		LIMIT $5`,
+		func(r Row) error {
+			e := SourcedEntry{Entry: model.Entry{Holder: holder, Currency: currency}}
+			var when int64
+			var facts string
+			if err := r.Scan(&e.Number, &e.ID, &e.Kind, &e.Amount, &e.Balance, &e.Reward, &e.Event, &e.Note, &when,
+				&e.Role, &e.Rule, &e.Version, &facts); err != nil {
+				return err
+			}
+			var f model.Facts
+			if err := json.Unmarshal([]byte(facts), &f); err != nil {
+				return fmt.Errorf("facts of event %d: %w", e.Event, err)
+			}
+			e.At, e.Redemption = at(when), f.Redemption
+			list = append(list, e)
+			return nil
+		}, holder, currency, before, limit)
 	return list, err
 }

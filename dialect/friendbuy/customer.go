@@ -45,6 +45,35 @@ func (a *API) getCustomer(w http.ResponseWriter, r *http.Request, account model.
 	return web.WriteJSON(w, http.StatusOK, memberToJSON(got, cfg.Secret(useMerchantID)))
 }
 
+func (a *API) getMemberTierCustomer(w http.ResponseWriter, r *http.Request, account model.AccountID) error {
+	id := r.URL.Query().Get("id")
+	if id == "" {
+		return invalid("id", "is required")
+	}
+	cfg, err := a.core.Config(r.Context(), account)
+	if err != nil {
+		return err
+	}
+	got, err := a.core.Membership(r.Context(), account, id)
+	if err != nil {
+		return err
+	}
+	out := memberTierJSON{
+		MerchantID: cfg.Secret(useMerchantID), CustomerID: id, MemberTierPrecedenceCached: got.Precedence, PointsCurrency: got.Currency,
+		MemberTierPoints: tierPointsJSON{ExpirationDetails: []expirationJSON{}, UpdatedOn: shownIfAny(got.ChangedAt), Points: got.Points},
+	}
+	if got.Tier != nil {
+		out.MemberTierID, out.MemberTierNameCached = got.Tier.ID, got.Tier.Name
+	}
+	for i, c := range got.Expiring {
+		if i == 0 {
+			out.MemberTierPoints.ExpiresOn = shown(c.ExpiresAt)
+		}
+		out.MemberTierPoints.ExpirationDetails = append(out.MemberTierPoints.ExpirationDetails, expirationJSON{ExpiresOn: shown(c.ExpiresAt), Points: c.Remaining})
+	}
+	return web.WriteJSON(w, http.StatusOK, out)
+}
+
 func memberToJSON(m *engine.Member, merchant string) memberJSON {
 	out := memberJSON{
 		MerchantID: merchant, ID: m.CustomerID, Email: m.Email, Name: m.Name,

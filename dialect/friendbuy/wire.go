@@ -119,12 +119,13 @@ type customerJSON struct {
 }
 
 type adjustmentJSON struct {
-	CustomerID     string     `json:"customerId"`
-	Currency       string     `json:"currency"`
-	Value          numberJSON `json:"value"`
-	AdjustmentType string     `json:"adjustmentType"`
-	Description    string     `json:"description"`
-	ExpirationDate string     `json:"expirationDate"`
+	CustomerID       string     `json:"customerId"`
+	CustomCustomerID string     `json:"customCustomerId"`
+	Currency         string     `json:"currency"`
+	Value            numberJSON `json:"value"`
+	AdjustmentType   string     `json:"adjustmentType"`
+	Description      string     `json:"description"`
+	ExpirationDate   string     `json:"expirationDate"`
 }
 
 type redeemJSON struct {
@@ -306,6 +307,51 @@ type adjustedJSON struct {
 	LedgerCap      *money.Amount `json:"ledgerCap"`
 	ExpirationDate string        `json:"expirationDate,omitempty"`
 	CreditDetails  []creditJSON  `json:"creditDetails"`
+}
+
+type balanceJSON struct {
+	Currency       string       `json:"currency"`
+	Total          money.Amount `json:"total"`
+	CreatedOn      string       `json:"createdOn"`
+	ExpirationDate string       `json:"expirationDate,omitempty"`
+	CreditDetails  []creditJSON `json:"creditDetails"`
+}
+
+type entryJSON struct {
+	CustomerID  string       `json:"customerId"`
+	Currency    string       `json:"currency"`
+	CreatedOn   string       `json:"createdOn"`
+	Total       money.Amount `json:"total"`
+	Value       money.Amount `json:"value"`
+	Description string       `json:"description"`
+	SourceName  string       `json:"sourceName,omitempty"`
+}
+
+type noLedgerJSON struct {
+	Error   string `json:"error"`
+	Message string `json:"message"`
+}
+
+type memberTierJSON struct {
+	MerchantID                 string         `json:"merchantId"`
+	CustomerID                 string         `json:"customerId"`
+	MemberTierID               string         `json:"memberTierId,omitempty"`
+	MemberTierNameCached       string         `json:"memberTierNameCached,omitempty"`
+	MemberTierPrecedenceCached int            `json:"memberTierPrecedenceCached"`
+	MemberTierPoints           tierPointsJSON `json:"memberTierPoints"`
+	PointsCurrency             string         `json:"pointsCurrency,omitempty"`
+}
+
+type tierPointsJSON struct {
+	ExpirationDetails []expirationJSON `json:"expirationDetails"`
+	ExpiresOn         string           `json:"expiresOn,omitempty"`
+	UpdatedOn         string           `json:"updatedOn,omitempty"`
+	Points            money.Amount     `json:"points"`
+}
+
+type expirationJSON struct {
+	ExpiresOn string       `json:"expiresOn"`
+	Points    money.Amount `json:"points"`
 }
 
 type creditJSON struct {

@@ -5,6 +5,7 @@ package ledger
 
 import (
 	"cmp"
+	"fmt"
 	"slices"
 	"time"
 
@@ -12,40 +13,59 @@ import (
 	"grapevine/money"
 )
 
-// Book is a ledger with the credits it can spend, and what has moved since it
-// was opened.
+// Book is a ledger with the first of the credits it can spend, and what has
+// moved since it was opened or saved.
 type Book struct {
 	Head    model.Ledger
-	Active  []model.Credit // by expiry, then age; all of them once Filled
 	Entries []model.Entry  // to insert
 	Added   []model.Credit // to insert
-	Changed []model.Credit // to update, in this order
+	Changed []model.Credit // to update, each once
 
-	filled bool
+	active []model.Credit // the first that can be spent: by expiry, then age
+	whole  bool           // active has all of them
+	read   Reader
+	saved  model.Ledger
+	moved  bool
 	now    time.Time
 	newID  func() (int64, error)
 }
 
+// Reader writes what has moved in a book, marks it Saved, and then reads as
+// many of the credits that can be spent as are worth reading at once: the first
+// by expiry, then age. It reports whether there are no more. So a ledger may
+// have any number of credits, and a book holds a few.
+type Reader func(*Book) (active []model.Credit, all bool, err error)
+
 // Open makes a book of a locked ledger. Ids of entries come from newID.
-func Open(head model.Ledger, now time.Time, newID func() (int64, error)) *Book {
-	return &Book{Head: head, now: now, newID: newID}
+func Open(head model.Ledger, now time.Time, newID func() (int64, error), read Reader) *Book {
+	return &Book{Head: head, read: read, saved: head, now: now, newID: newID}
 }
 
-// Filled reports whether the book knows every credit that it can spend. All
-// but Add asks for that.
-func (b *Book) Filled() bool { return b.filled }
+// Saved says that what has moved is written.
+func (b *Book) Saved() {
+	b.saved, b.Entries, b.Added, b.Changed = b.Head, nil, nil, nil
+}
 
-// Fill takes in the credits that the database says can be spent. What was
-// added since the book was opened is there already.
-func (b *Book) Fill(active []model.Credit) {
-	for _, c := range active {
-		b.activate(c)
+// Unsaved reports whether something has moved that is not written.
+func (b *Book) Unsaved() bool {
+	return len(b.Entries) > 0 || len(b.Changed) > 0 || b.Head != b.saved
+}
+
+// Moved reports whether anything was posted since the book was opened.
+func (b *Book) Moved() bool { return b.moved }
+
+// fill reads on where all that was read is spent.
+func (b *Book) fill() error {
+	if len(b.active) > 0 || b.whole {
+		return nil
 	}
-	b.filled = true
+	var err error
+	b.active, b.whole, err = b.read(b)
+	return err
 }
 
 // Due reports whether a credit of the ledger has expired and is not posted:
-// the book is then filled, and what is due posted, before anything else.
+// that is posted before anything else.
 func (b *Book) Due() bool {
 	return !b.Head.NextExpiry.IsZero() && !b.now.Before(b.Head.NextExpiry)
 }
@@ -55,44 +75,48 @@ func (b *Book) Due() bool {
 func Balance(head model.Ledger, active []model.Credit, now time.Time) money.Amount {
 	balance := head.Balance
 	for _, c := range active {
-		if expired(c, now) {
+		if Expired(c, now) {
 			balance -= c.Remaining
 		}
 	}
 	return balance
 }
 
-// expired is the one place that decides when a credit is over: at its moment.
-func expired(c model.Credit, now time.Time) bool {
+// Expired is the one place that decides when a credit is over: at its moment.
+func Expired(c model.Credit, now time.Time) bool {
 	return !c.ExpiresAt.IsZero() && !now.Before(c.ExpiresAt)
 }
 
 // Expire posts what is due.
 func (b *Book) Expire() error {
-	var left []model.Credit
-	for _, c := range b.Active {
-		if !expired(c, b.now) {
-			left = append(left, c)
-			continue
+	for {
+		if err := b.fill(); err != nil {
+			return err
 		}
+		if len(b.active) == 0 || !Expired(b.active[0], b.now) {
+			return b.next()
+		}
+		c := b.active[0]
 		if err := b.post(model.Entry{Kind: model.EntryExpire, Amount: -c.Remaining, Reward: c.Reward}); err != nil {
 			return err
 		}
 		c.Remaining = 0
 		b.end(c, model.CreditExpired)
+		b.active = b.active[1:]
 	}
-	b.Active = left
-	b.next()
-	return nil
 }
 
 // next finds the earliest expiry among the credits that are left: the first
 // of them has it.
-func (b *Book) next() {
-	b.Head.NextExpiry = time.Time{}
-	if len(b.Active) > 0 {
-		b.Head.NextExpiry = b.Active[0].ExpiresAt
+func (b *Book) next() error {
+	if err := b.fill(); err != nil {
+		return err
 	}
+	b.Head.NextExpiry = time.Time{}
+	if len(b.active) > 0 {
+		b.Head.NextExpiry = b.active[0].ExpiresAt
+	}
+	return nil
 }
 
 func (b *Book) expiresBy(t time.Time) {
@@ -109,46 +133,43 @@ type Addition struct {
 	ExpiresAt time.Time    // zero: never
 	Reward    model.RewardID
 	Note      string
-	EarnedAt  time.Time // zero: now
 }
 
-// Add posts a credit, cut to the cap, and returns what was posted. Where the
-// cap leaves nothing, an entry of nothing says so and there is no credit.
-func (b *Book) Add(a Addition) (money.Amount, error) {
+// Add posts a credit, cut to the cap, and returns it. Where the cap leaves
+// nothing, an entry of nothing says so and there is no credit.
+func (b *Book) Add(a Addition) (model.Credit, error) {
 	amount := a.Amount
 	if a.Cap > 0 {
 		amount = max(0, min(amount, a.Cap-b.Head.Balance))
 	}
 	if _, err := b.Head.Balance.Add(amount); err != nil {
-		return 0, &model.Error{Kind: model.Invalid, Field: "value", Msg: "the balance would be too large", Err: err}
+		return model.Credit{}, &model.Error{Kind: model.Invalid, Field: "value", Msg: "the balance would be too large", Err: err}
 	}
 	if err := b.post(model.Entry{Kind: a.Kind, Amount: amount, Reward: a.Reward, Note: a.Note}); err != nil {
-		return 0, err
+		return model.Credit{}, err
 	}
 	if amount == 0 {
-		return 0, nil
-	}
-	earned := a.EarnedAt
-	if earned.IsZero() {
-		earned = b.now
+		return model.Credit{}, nil
 	}
 	credit := model.Credit{
 		ID: model.CreditID(b.Entries[len(b.Entries)-1].ID), Holder: b.Head.Holder, Currency: b.Head.Currency,
-		Amount: amount, Remaining: amount, ExpiresAt: a.ExpiresAt, Reward: a.Reward, EarnedAt: earned,
+		Amount: amount, Remaining: amount, ExpiresAt: a.ExpiresAt, Reward: a.Reward, EarnedAt: b.now,
 	}
 	b.Added = append(b.Added, credit)
 	b.activate(credit)
 	b.expiresBy(a.ExpiresAt)
-	return amount, nil
+	return credit, nil
 }
 
-// activate puts a credit where it is spent: by expiry, then age. One that a
-// merge moved is as old as it was.
+// activate puts a credit where it is spent: by expiry, then age. Behind those
+// that were read it stays to be read.
 func (b *Book) activate(c model.Credit) {
-	i, _ := slices.BinarySearchFunc(b.Active, c, func(a, c model.Credit) int {
+	i, _ := slices.BinarySearchFunc(b.active, c, func(a, c model.Credit) int {
 		return cmp.Or(byExpiry(a.ExpiresAt, c.ExpiresAt), a.EarnedAt.Compare(c.EarnedAt), cmp.Compare(a.ID, c.ID))
 	})
-	b.Active = slices.Insert(b.Active, i, c)
+	if i < len(b.active) || b.whole {
+		b.active = slices.Insert(b.active, i, c)
+	}
 }
 
 func byExpiry(a, b time.Time) int {
@@ -173,6 +194,9 @@ type Removal struct {
 	Note   string
 }
 
+// Touched bounds how many of the credits that a removal touched it tells of.
+const Touched = 1000
+
 // Remove spends from the active credits, earliest expiry first, then oldest,
 // and returns those it touched. It fails with BalanceShort, and then changes
 // nothing.
@@ -184,26 +208,33 @@ func (b *Book) Remove(r Removal) ([]model.Credit, error) {
 		return nil, err
 	}
 	var touched []model.Credit
-	for rest := r.Amount; rest > 0 && len(b.Active) > 0; {
-		c := b.Active[0]
+	for rest := r.Amount; rest > 0; {
+		if err := b.fill(); err != nil {
+			return nil, err
+		}
+		if len(b.active) == 0 {
+			return nil, fmt.Errorf("ledger %s %s: credits of %v less than the balance", b.Head.Holder, b.Head.Currency, rest)
+		}
+		c := b.active[0]
 		take := min(rest, c.Remaining)
 		c.Remaining -= take
 		rest -= take
 		if c.Remaining == 0 {
-			b.Active = b.Active[1:]
+			b.active = b.active[1:]
 			c = b.end(c, model.CreditRedeemed)
 		} else {
-			b.Active[0] = c
+			b.active[0] = c
 			b.change(c)
 		}
-		touched = append(touched, c)
+		if len(touched) < Touched {
+			touched = append(touched, c)
+		}
 	}
-	b.next()
-	return touched, nil
+	return touched, b.next()
 }
 
-// TakeBack reverses what is unspent of the credit of a revoked reward, and
-// returns how much that was.
+// TakeBack reverses what is unspent of the credit of a revoked reward, which
+// was read after the book was saved, and returns how much that was.
 func (b *Book) TakeBack(c model.Credit) (money.Amount, error) {
 	amount := c.Remaining
 	if amount == 0 {
@@ -214,18 +245,13 @@ func (b *Book) TakeBack(c model.Credit) (money.Amount, error) {
 	}
 	c.Remaining = 0
 	b.end(c, model.CreditReversed)
-	for i := range b.Active {
-		if b.Active[i].ID == c.ID {
-			b.Active = slices.Delete(b.Active, i, i+1)
-			break
-		}
-	}
-	b.next()
-	return amount, nil
+	b.active = slices.DeleteFunc(b.active, func(a model.Credit) bool { return a.ID == c.ID })
+	return amount, b.next()
 }
 
 // MoveTo moves the whole balance to another book of the same currency by one
-// entry each. Credits keep their expiry, and no cap cuts the move.
+// entry each, and no cap cuts the move. The caller saves both, and then moves
+// the credits that are active, each as it is.
 func (b *Book) MoveTo(to *Book) error {
 	if b.Head.Balance == 0 {
 		return nil
@@ -237,21 +263,10 @@ func (b *Book) MoveTo(to *Book) error {
 	if err := to.post(model.Entry{Kind: model.EntryMoveIn, Amount: moved}); err != nil {
 		return err
 	}
-	for _, c := range b.Active {
-		fresh := c
-		id, err := b.newID()
-		if err != nil {
-			return err
-		}
-		fresh.ID, fresh.Holder, fresh.Amount = model.CreditID(id), to.Head.Holder, c.Remaining
-		to.Added = append(to.Added, fresh)
-		to.activate(fresh)
-		to.expiresBy(fresh.ExpiresAt)
-		c.Remaining = 0
-		b.end(c, model.CreditMoved)
-	}
-	b.Active = nil
-	b.next()
+	to.expiresBy(b.Head.NextExpiry)
+	b.Head.NextExpiry = time.Time{}
+	b.active, b.whole = nil, true
+	to.active, to.whole = nil, false
 	return nil
 }
 
@@ -261,14 +276,14 @@ func (b *Book) end(c model.Credit, how model.CreditEnd) model.Credit {
 	return c
 }
 
-// change keeps how a credit stands. One that is spent piece by piece is
-// changed last each time, and written once.
+// change keeps how a credit stands.
 func (b *Book) change(c model.Credit) {
-	if last := len(b.Changed) - 1; last >= 0 && b.Changed[last].ID == c.ID {
-		b.Changed[last] = c
+	at := slices.IndexFunc(b.Changed, func(had model.Credit) bool { return had.ID == c.ID })
+	if at < 0 {
+		b.Changed = append(b.Changed, c)
 		return
 	}
-	b.Changed = append(b.Changed, c)
+	b.Changed[at] = c
 }
 
 // post appends an entry that says why and how much; the book knows the rest.
@@ -277,6 +292,7 @@ func (b *Book) post(e model.Entry) error {
 	if err != nil {
 		return err
 	}
+	b.moved = true
 	b.Head.Balance += e.Amount
 	b.Head.Entries++
 	e.ID, e.Holder, e.Currency, e.At = model.EntryID(id), b.Head.Holder, b.Head.Currency, b.now
