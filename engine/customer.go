@@ -20,6 +20,8 @@ type CustomerSaved struct {
 	UUID    string // of the event that saved it
 	At      time.Time
 	Created bool
+	// Repeated tells that a browser's event was saved before.
+	Repeated bool
 }
 
 // SaveCustomer makes or updates a person. It is no sign-up: no rule runs.
@@ -38,7 +40,7 @@ func (e *Engine) SaveCustomer(ctx context.Context, account model.AccountID, c Cu
 			return err
 		}
 		if first := found.First; first != nil {
-			answer = &CustomerSaved{UUID: first.UUID, At: first.At}
+			answer = &CustomerSaved{UUID: first.UUID, At: first.At, Repeated: true}
 			t.events = nil
 			return nil
 		}

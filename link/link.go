@@ -13,12 +13,6 @@ import (
 	"grapevine/web"
 )
 
-// cookieName is the cookie by which a visitor is known again.
-const cookieName = "gv"
-
-// cookieRest follows the value. 400 days is as long as browsers keep a cookie.
-const cookieRest = "; Path=/; Max-Age=34560000; HttpOnly; SameSite=Lax"
-
 // New makes the handler of /r/{code} and, on a host of links, /{code}.
 func New(core *engine.Engine) http.Handler {
 	v := &visits{core: core}
@@ -55,9 +49,7 @@ func (v *visits) follow(w http.ResponseWriter, r *http.Request) error {
 		Agent:     strings.ToValidUTF8(r.UserAgent(), "?"),
 		Uncounted: r.Method == http.MethodHead || isMachine(r),
 	}
-	if cookie, err := r.Cookie(cookieName); err == nil {
-		visit.Cookie = cookie.Value
-	}
+	visit.Cookie = web.VisitorCookie(r)
 	landing, err := v.core.Click(r.Context(), visit)
 	if err != nil && model.KindOf(err) == model.NotFound {
 		show(w, http.StatusNotFound, nowhere) // strangers try all sorts of paths: that is nothing to log
@@ -71,11 +63,7 @@ func (v *visits) follow(w http.ResponseWriter, r *http.Request) error {
 	header["Cache-Control"] = noStore
 	header["X-Robots-Tag"] = noIndex
 	if landing.Cookie != "" && !visit.Uncounted {
-		cookie := cookieName + "=" + landing.Cookie + cookieRest
-		if web.Secure(r) {
-			cookie += "; Secure"
-		}
-		header["Set-Cookie"] = []string{cookie}
+		web.SetVisitorCookie(w, r, landing.Cookie)
 	}
 	w.WriteHeader(http.StatusFound)
 	return nil

@@ -227,12 +227,6 @@ type Share struct {
 // none has channel "".
 var Channels = []string{"email", "facebook", "generic", "linkedin", "messenger", "sms", "snap", "twitter", "whatsapp"}
 
-// Types of widgets.
-const (
-	ShareWidget   = "advocateShare" // where advocates share
-	CaptureWidget = "emailCapture"  // where friends leave an address
-)
-
 // Widget is a place on the merchant's pages.
 type Widget struct {
 	ID   string `json:"id"`

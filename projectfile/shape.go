@@ -15,7 +15,7 @@ type key struct {
 // is documented. [] stands for any entry of a list.
 var shape = map[string][]key{
 	"": {
-		{"account", 0}, {"slug", 0}, {"site", 0}, {"origins", 3}, {"link_url", 0}, {"currency", 0}, {"timezone", 4},
+		{"account", 0}, {"slug", 0}, {"site", 0}, {"origins", 0}, {"link_url", 0}, {"currency", 0}, {"timezone", 4},
 		{"loyalty", 0}, {"keys", 0}, {"prefinery_keys", 5}, {"currencies", 0}, {"coupons", 0}, {"redemptions", 0},
 		{"tiers", 0}, {"earning", 0}, {"blocked", 0}, {"fraud", 0}, {"campaigns", 0}, {"webhooks", 0}, {"callbacks", 0}, {"email", 6},
 		{"account_id", 0},
@@ -42,7 +42,7 @@ var shape = map[string][]key{
 		{"name", 0}, {"id", 0}, {"uuid", 0}, {"code", 0}, {"project_token", 5}, {"status", 0}, {"lang", 4}, {"starts_at", 0},
 		{"ends_at", 0}, {"landing", 0}, {"link_param", 0}, {"fbuy", 0}, {"attribution_window", 0}, {"confirm_email", 0},
 		{"leaderboard", 5}, {"skip_ahead", 5}, {"points", 5}, {"idle_after", 5}, {"friend_invitations", 5}, {"questions", 5},
-		{"limits", 5}, {"code_style", 0}, {"channels", 4}, {"share", 4}, {"rewards", 0}, {"widgets", 3},
+		{"limits", 5}, {"code_style", 0}, {"channels", 4}, {"share", 4}, {"rewards", 0}, {"widgets", 0},
 	},
 	"campaigns[].points":      {{"sign_up", 0}, {"share", 0}, {"referral", 0}},
 	"campaigns[].questions[]": {{"id", 0}, {"text", 0}},

@@ -34,10 +34,13 @@ func putBuffer(b *bytes.Buffer) {
 // ReadJSON reads the body, one JSON value, into v. It fails with Malformed:
 // BodyTooLarge past MaxBody, with the field where a value has a wrong type.
 // Fields that v does not have are ignored, as vendors do.
-func ReadJSON(r *http.Request, v any) error {
+func ReadJSON(r *http.Request, v any) error { return ReadJSONWithin(r, v, MaxBody) }
+
+// ReadJSONWithin is ReadJSON for bodies of at most so many bytes.
+func ReadJSONWithin(r *http.Request, v any, most int64) error {
 	b := buffers.Get().(*bytes.Buffer)
 	defer putBuffer(b)
-	if err := readBody(r, b); err != nil {
+	if err := readBody(r, b, most); err != nil {
 		return err
 	}
 	if len(bytes.TrimSpace(b.Bytes())) == 0 {
@@ -46,11 +49,20 @@ func ReadJSON(r *http.Request, v any) error {
 	if !utf8.Valid(b.Bytes()) { // encoding/json would mend texts, and let it pass in what is kept as sent
 		return &model.Error{Kind: model.Malformed, Msg: "the body is not UTF-8"}
 	}
-	if err := json.Unmarshal(b.Bytes(), v); err != nil {
-		return explain(err)
+	if err := UnmarshalJSON(b.Bytes(), v); err != nil {
+		return err
 	}
 	if holdsNUL(b.Bytes()) {
 		return &model.Error{Kind: model.Malformed, Msg: "text must not hold the character U+0000"}
+	}
+	return nil
+}
+
+// UnmarshalJSON reads JSON that came in a body into v, and fails as ReadJSON
+// does.
+func UnmarshalJSON(text []byte, v any) error {
+	if err := json.Unmarshal(text, v); err != nil {
+		return explain(err)
 	}
 	return nil
 }
@@ -59,22 +71,22 @@ func ReadJSON(r *http.Request, v any) error {
 // fails as ReadJSON does.
 func ReadBody(r *http.Request) ([]byte, error) {
 	var b bytes.Buffer
-	err := readBody(r, &b)
+	err := readBody(r, &b, MaxBody)
 	return b.Bytes(), err
 }
 
-func readBody(r *http.Request, b *bytes.Buffer) error {
-	if r.ContentLength <= MaxBody {
-		_, err := b.ReadFrom(io.LimitReader(r.Body, MaxBody+1))
+func readBody(r *http.Request, b *bytes.Buffer, most int64) error {
+	if r.ContentLength <= most {
+		_, err := b.ReadFrom(io.LimitReader(r.Body, most+1))
 		if err != nil {
 			return &model.Error{Kind: model.Malformed, Msg: "the body did not arrive whole", Err: err}
 		}
 	}
-	if r.ContentLength > MaxBody || b.Len() > MaxBody {
+	if r.ContentLength > most || int64(b.Len()) > most {
 		return &model.Error{
 			Kind:   model.Malformed,
 			Reason: model.BodyTooLarge,
-			Msg:    "the body is larger than " + strconv.Itoa(MaxBody) + " bytes",
+			Msg:    "the body is larger than " + strconv.FormatInt(most, 10) + " bytes",
 		}
 	}
 	return nil

@@ -88,6 +88,15 @@ func (in linkBatchJSON) requests() ([]engine.LinkRequest, error) {
 	return requests, nil
 }
 
+// unsaidChannel is a channel as we have it: the vendor has a word for a link
+// that is shared by no network.
+func unsaidChannel(channel string) string {
+	if channel == bareLink {
+		return ""
+	}
+	return channel
+}
+
 // request names fields at fault with where the request stands before them.
 func (in linkJSON) request(at string) (engine.LinkRequest, error) {
 	if err := first(
@@ -114,7 +123,7 @@ func (in linkJSON) request(at string) (engine.LinkRequest, error) {
 		Seed:     in.Seed,
 		Prefix:   in.Prefix,
 		Short:    in.Short,
-		Channel:  channel,
+		Channel:  unsaidChannel(in.Channel),
 		Widget:   strings.ToLower(in.WidgetID),
 		Params:   in.Destination.query(),
 		Detail:   detail,

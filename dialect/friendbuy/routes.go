@@ -24,18 +24,20 @@ type Options struct {
 
 // API answers the Merchant API. Safe for concurrent use.
 type API struct {
-	core   *engine.Engine
-	tokens *tokens
-	pages  pages
-	rates  *web.Rates
-	calls  *model.RateLimit
-	mux    *http.ServeMux
-	allow  map[string][]string // path -> its methods
+	core    *engine.Engine
+	tokens  *tokens
+	pages   pages
+	rates   *web.Rates
+	calls   *model.RateLimit
+	intakes *model.RateLimit
+	now     func() time.Time
+	mux     *http.ServeMux
+	allow   map[string][]string // path -> its methods
 }
 
 // New makes the handler of everything below /v1/ that is Friendbuy's.
 func New(core *engine.Engine, o Options) http.Handler {
-	a := &API{core: core, tokens: newTokens(core, o.Now), pages: newPages(core), rates: o.Rates, calls: o.Limits.calls(), mux: http.NewServeMux(), allow: map[string][]string{}}
+	a := &API{core: core, tokens: newTokens(core, o.Now), pages: newPages(core), rates: o.Rates, calls: o.Limits.calls(), intakes: o.Limits.intakes(), now: o.Now, mux: http.NewServeMux(), allow: map[string][]string{}}
 
 	a.open("POST /v1/authorization", a.perNetwork(o.Limits.authorizations(), a.postAuthorization))
 	a.call("POST /v1/personal-referral-link", a.postPersonalReferralLink)
@@ -68,6 +70,10 @@ func New(core *engine.Engine, o Options) http.Handler {
 	a.call("GET /v1/ledger-balance-custom", a.getLedgerBalanceCustom)
 	a.call("GET /v1/ledger-entries", a.getLedgerEntries)
 	a.call("GET /v1/referral-status", a.getReferralStatus)
+
+	// What browsers send, which is no part of the Merchant API.
+	a.open("OPTIONS /v1/intake/{merchantId}", a.optionsIntake)
+	a.open("POST /v1/intake/{merchantId}", a.postIntake)
 
 	a.refuseTheRest()
 	return a
