@@ -99,9 +99,3 @@ func (b *bench) ledgerServer(engine string) (*server, error) {
 	}
 	return s, nil
 }
-
-// list says that there is nothing to measure.
-func (b *bench) list() error {
-	b.add(result{Name: "list", Notes: []string{"not measured: the program has no list to read"}})
-	return nil
-}

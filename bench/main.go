@@ -42,6 +42,8 @@ type options struct {
 	codes    int
 	hot      bool
 	adds     bool
+	rows     int
+	shape    string
 	under    string
 	json     bool
 	bare     string
@@ -108,6 +110,8 @@ func main() {
 	flag.IntVar(&o.codes, "codes", 10_000, "referral codes that are clicked and bought with")
 	flag.BoolVar(&o.hot, "hot", false, "purchases all name the same referral code")
 	flag.BoolVar(&o.adds, "adds", false, "ledger adjustments only add; else each connection adds and removes in turns")
+	flag.IntVar(&o.rows, "rows", 200_000, "listed rows that lists are read of; 10000000 is what the goals are for")
+	flag.StringVar(&o.shape, "shape", "both", "listed rows are spread over a year in four campaigns, or all of a day in one: year, day or both")
 	flag.StringVar(&o.under, "dir", "", "where databases are made and removed again (default the system's temporary folder)")
 	flag.BoolVar(&o.json, "json", false, "print JSON on stdout, what is for people on stderr")
 	flag.StringVar(&o.bare, "bare", "", "be the bare handler, on this address")
@@ -141,6 +145,10 @@ func run(o options) error {
 	}
 	if !slices.Contains([]string{"sqlite", "postgres", "both"}, o.engine) {
 		return fmt.Errorf("-engine %s: sqlite, postgres or both", o.engine)
+	}
+
+	if !slices.Contains([]string{"year", "day", "both"}, o.shape) {
+		return fmt.Errorf("-shape %s: year, day or both", o.shape)
 	}
 
 	b := &bench{options: o, out: os.Stdout, report: report{Machine: machine(), Rounds: o.rounds}}
