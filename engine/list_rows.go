@@ -135,7 +135,7 @@ func (e *Engine) ListSignUps(ctx context.Context, account model.AccountID, q Lis
 	return listPage(ctx, e, account, feed{list: model.SignUps, kinds: kindIs(q.Kind)}, q, func(p *page) ([]SignedUp, error) {
 		return listConversions(p, func(f model.Facet, at time.Time, c *converted) (SignedUp, error) {
 			return SignedUp{
-				In: p.in(f), Person: c.friend, Advocate: c.advocate, Code: c.Code, Channel: c.Channel,
+				In: p.in(f), Person: c.friend, Advocate: c.advocate, Code: c.Code, Channel: f.Channel,
 				IP: c.detail.IP, Agent: c.detail.Agent, NewCustomer: c.newCustomer(), At: at,
 			}, nil
 		})
