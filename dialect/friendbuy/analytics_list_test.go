@@ -12,10 +12,7 @@ import (
 	"grapevine/engine"
 )
 
-const (
-	evergreen = "ef9befc6-18f1-418c-8914-5ee8d09bb5aa"
-	wholeDay  = "fromDate=2026-03-01&toDate=2026-03-02"
-)
+const wholeDay = "fromDate=2026-03-01&toDate=2026-03-02"
 
 // listed is a page of any list.
 type listed struct {
@@ -45,7 +42,7 @@ func (s *stage) post(t testing.TB, token, path, body string) {
 func (s *stage) link(t testing.TB, token, code, channel string) {
 	t.Helper()
 	s.post(t, token, "personal-referral-link", fmt.Sprintf(
-		`{"email":"%s@example.com","customerId":"%s","campaignId":"%s","seed":"%s","channel":"%s"}`, code, code, evergreen, code, channel))
+		`{"email":"%s@example.com","customerId":"%s","campaignId":"%s","seed":"%s","channel":"%s"}`, code, code, stageCampaign, code, channel))
 }
 
 func (s *stage) buy(t testing.TB, token, order, code string) {
@@ -240,10 +237,10 @@ func TestClicksAreListed(t *testing.T) {
 			"&channel=purl":     "bob",
 			"&channel=sms":      "",
 			"&channel=none":     "",
-			"&channel=facebook&campaignId=" + evergreen:                              "ann",
-			"&channel=facebook&campaignId=0a1b2c3d-0000-4000-8000-000000000002":      "",
-			"&campaignId=0a1b2c3d-0000-4000-8000-0000000000ff":                       "",
-			"&channel=purl&campaignId=" + strings.ToUpper(evergreen) + "&pageSize=1": "bob",
+			"&channel=facebook&campaignId=" + stageCampaign:                              "ann",
+			"&channel=facebook&campaignId=0a1b2c3d-0000-4000-8000-000000000002":          "",
+			"&campaignId=0a1b2c3d-0000-4000-8000-0000000000ff":                           "",
+			"&channel=purl&campaignId=" + strings.ToUpper(stageCampaign) + "&pageSize=1": "bob",
 		} {
 			page := s.list(t, token, "clicks?"+wholeDay+query)
 			if got := strings.Join(texts(t, page.Results, "referralCode"), " "); got != want || page.TotalResults != len(page.Results) {
@@ -253,7 +250,7 @@ func TestClicksAreListed(t *testing.T) {
 		w := s.call(http.MethodGet, "/v1/analytics/clicks?channel=facebook&"+wholeDay, token, "")
 		at := texts(t, s.list(t, token, "clicks?channel=facebook&"+wholeDay).Results, "createdOn")[0]
 		want := `{"totalResults":1,"results":[{"advocateCustomerId":"ann","advocateEmail":"ann@example.com","channel":"facebook",` +
-			`"referralCode":"ann","campaignId":"` + evergreen + `","campaignName":"Evergreen","createdOn":"` + at + `",` +
+			`"referralCode":"ann","campaignId":"` + stageCampaign + `","campaignName":"Evergreen","createdOn":"` + at + `",` +
 			`"userAgent":"Mozilla/5.0","ipAddress":"192.0.2.7","destinationUrl":"https://shop.example.com/welcome?ref=ann"}]}`
 		if w.Body.String() != want {
 			t.Errorf("got\n%s\nwant\n%s", w.Body, want)

@@ -79,7 +79,7 @@ var trails = []trail{
 		return []string{zaraEmail, zaraID, "Zarathustra", "Quellwasser", "203.0.113.77", "ZaraFox", "Zarastadt", "Zarisch", "Zaza-the-9th"}
 	}},
 	{"links, one of which is her name", func(t *testing.T, w *wanderer) []string {
-		const ask = `{` + zara + `,"campaignId":"` + evergreen + `"`
+		const ask = `{` + zara + `,"campaignId":"` + stageCampaign + `"`
 		w.post(t, "personal-referral-link", ask+`,"seed":"zarathustra-q","eventUrl":"https://shop.example.com/zaras-account","eventPage":"zaras-page"}`)
 		w.post(t, "personal-referral-link", ask+`,"channel":"facebook","destinationUrlQueryParams":{"for":"zara-params"}}`)
 		w.post(t, "personal-referral-link-batch", `{"requests":[`+ask+`,"prefix":"zaras-","seed":"shop"}]}`)
@@ -98,7 +98,7 @@ var trails = []trail{
 			t.Fatal(err)
 		}
 		_, errs := w.core.RecordSights(t.Context(), w.account, []engine.Sight{{
-			Who: engine.Who{Visitor: visitor, IP: "203.0.113.80", Agent: "ZaraWatch/1.1"}, Kind: model.WidgetViewed, Widget: overlay,
+			Who: engine.Who{Visitor: visitor, IP: "203.0.113.80", Agent: "ZaraWatch/1.1"}, Kind: model.WidgetViewed, Widget: shareWidget,
 		}})
 		if errs[0] != nil {
 			t.Fatal(errs[0])
@@ -108,8 +108,8 @@ var trails = []trail{
 	{"what a browser tells", func(t *testing.T, w *wanderer) []string {
 		who := w.who(t)
 		_, errs := w.core.RecordSights(t.Context(), w.account, []engine.Sight{
-			{Who: who, Kind: model.WidgetViewed, Widget: overlay},
-			{Who: who, Kind: model.WidgetActed, Widget: overlay, Action: &engine.WidgetAction{Name: "zaras-doing"}},
+			{Who: who, Kind: model.WidgetViewed, Widget: shareWidget},
+			{Who: who, Kind: model.WidgetActed, Widget: shareWidget, Action: &engine.WidgetAction{Name: "zaras-doing"}},
 			{Who: who, Kind: model.PageReached},
 		})
 		for _, err := range errs {
@@ -118,11 +118,11 @@ var trails = []trail{
 			}
 		}
 		for _, channel := range []string{"email", "facebook", "messenger", "sms", "sms", "twitter"} {
-			if _, err := w.core.RecordShare(t.Context(), w.account, engine.Share{Who: who, Campaign: evergreen, Channel: channel}); err != nil {
+			if _, err := w.core.RecordShare(t.Context(), w.account, engine.Share{Who: who, Campaign: stageCampaign, Channel: channel}); err != nil {
 				t.Fatal(err)
 			}
 		}
-		capture := engine.Join{Who: who, Kind: model.EmailCapture, Widget: incentive}
+		capture := engine.Join{Who: who, Kind: model.EmailCapture, Widget: captureWidget}
 		capture.FirstName = "Zara-at-the-widget"
 		if _, err := w.core.Join(t.Context(), w.account, capture); err != nil {
 			t.Fatal(err)
@@ -137,7 +137,7 @@ var trails = []trail{
 		return []string{"zara-signup-note", "zara-order-1", "ZARA-GIFT", "zara-sku", "Zara's tent", "Zara Lane 5", "zara-quiz", "zara-answer"}
 	}},
 	{"a second address and a customer id, found to be hers", func(t *testing.T, w *wanderer) []string {
-		w.post(t, "personal-referral-link", `{"email":"zz.other@example.com","firstName":"Zweitname","campaignId":"`+evergreen+`","seed":"zweit","ipAddress":"203.0.113.81"}`)
+		w.post(t, "personal-referral-link", `{"email":"zz.other@example.com","firstName":"Zweitname","campaignId":"`+stageCampaign+`","seed":"zweit","ipAddress":"203.0.113.81"}`)
 		w.post(t, "event/custom", `{"email":"zz.other@example.com","customerId":"`+zaraID+`","eventType":"merging"}`)
 		return []string{"zz.other@example.com", "Zweitname", "zweit", "203.0.113.81"}
 	}},
@@ -355,7 +355,7 @@ func TestNothingShowsWhoWasErased(t *testing.T) {
 // codeOn is the code of Zara's link on a channel.
 func (w *wanderer) codeOn(t *testing.T, channel string) string {
 	t.Helper()
-	got := w.call(http.MethodPost, "/v1/personal-referral-link", w.token, `{`+zara+`,"campaignId":"`+evergreen+`","channel":"`+channel+`","destinationUrlQueryParams":{"for":"zara-params"}}`)
+	got := w.call(http.MethodPost, "/v1/personal-referral-link", w.token, `{`+zara+`,"campaignId":"`+stageCampaign+`","channel":"`+channel+`","destinationUrlQueryParams":{"for":"zara-params"}}`)
 	var link struct{ ReferralCode string }
 	if err := json.Unmarshal(got.Body.Bytes(), &link); err != nil || link.ReferralCode == "" {
 		t.Fatalf("%d %s", got.Code, got.Body)
