@@ -8,6 +8,7 @@ import (
 
 	"grapevine/engine/ledger"
 	"grapevine/model"
+	"grapevine/money"
 	"grapevine/store"
 )
 
@@ -210,11 +211,26 @@ const creditsRead = 100
 
 // open makes a book of a ledger whose lock is held.
 func (t *turn) open(head model.Ledger) *ledger.Book {
-	return ledger.Open(head, t.now, t.e.newID, func(b *ledger.Book) ([]model.Credit, bool, error) {
-		t.saveBook(b)
-		active, err := t.tx.ActiveCredits(b.Head.Holder, b.Head.Currency, nil, creditsRead)
-		return active, len(active) < creditsRead, err
-	})
+	return ledger.Open(head, t.now, t.e.newID, credits{t})
+}
+
+// credits are the rows behind the books of a turn.
+type credits struct{ t *turn }
+
+func (c credits) First(b *ledger.Book) ([]model.Credit, bool, error) {
+	c.t.saveBook(b)
+	first, err := c.t.tx.ActiveCredits(b.Head.Holder, b.Head.Currency, nil, creditsRead)
+	return first, len(first) < creditsRead, err
+}
+
+func (c credits) Spend(b *ledger.Book, atMost money.Amount) (money.Amount, error) {
+	c.t.saveBook(b)
+	return c.t.tx.SpendCredits(b.Head.Holder, b.Head.Currency, atMost, c.t.now)
+}
+
+func (c credits) Lapse(b *ledger.Book, until time.Time) (money.Amount, error) {
+	c.t.saveBook(b)
+	return c.t.tx.LapseCredits(b.Head.Holder, b.Head.Currency, until, c.t.now)
 }
 
 // happened adds an event of a person, in that person's turn.

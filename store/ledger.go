@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"grapevine/model"
+	"grapevine/money"
 )
 
 // PersonHolder is the holder of a person's ledgers.
@@ -155,6 +156,49 @@ func (tx *Tx) MoveCredits(currency, from, to string, now time.Time) {
 	tx.write(`UPDATE credit
 		SET remaining = 0, ended_at = $4, ended = 'moved'
 		WHERE account_id = $1 AND holder = $2 AND currency = $3 AND ended_at = 0`, from, currency, ms(now))
+}
+
+// SpendCredits ends as many of the active credits as can be spent whole for an
+// amount, in the order they are spent, and returns what they came to.
+func (tx *Tx) SpendCredits(holder, currency string, atMost money.Amount, now time.Time) (money.Amount, error) {
+	var spent money.Amount
+	expires, earned, id := int64(math.MinInt64), int64(0), int64(0)
+	err := tx.read(`SELECT expires_at, earned_at, id, reached
+		FROM (
+			SELECT expires_at, earned_at, id, CAST(SUM(remaining) OVER (ORDER BY expires_at, earned_at, id) AS BIGINT) AS reached
+			FROM credit
+			WHERE account_id = $1 AND holder = $2 AND currency = $3 AND ended_at = 0
+		) counted
+		WHERE reached <= $4
+		ORDER BY expires_at DESC, earned_at DESC, id DESC
+		LIMIT 1`,
+		func(r Row) error { return r.Scan(&expires, &earned, &id, &spent) }, holder, currency, int64(atMost))
+	if err != nil || spent == 0 {
+		return 0, err
+	}
+	tx.write(`UPDATE credit
+		SET remaining = 0, ended_at = $7, ended = 'redeemed'
+		WHERE account_id = $1 AND holder = $2 AND currency = $3 AND ended_at = 0 AND (expires_at, earned_at, id) <= ($4, $5, $6)`,
+		holder, currency, expires, earned, id, ms(now))
+	return spent, nil
+}
+
+// LapseCredits ends the active credits that expire at a time or before, and
+// returns what was left of them.
+func (tx *Tx) LapseCredits(holder, currency string, until, now time.Time) (money.Amount, error) {
+	var left money.Amount
+	err := tx.read(`SELECT CAST(COALESCE(SUM(remaining), 0) AS BIGINT)
+		FROM credit
+		WHERE account_id = $1 AND holder = $2 AND currency = $3 AND ended_at = 0 AND expires_at <= $4`,
+		func(r Row) error { return r.Scan(&left) }, holder, currency, ms(until))
+	if err != nil || left == 0 {
+		return 0, err
+	}
+	tx.write(`UPDATE credit
+		SET remaining = 0, ended_at = $5, ended = 'expired'
+		WHERE account_id = $1 AND holder = $2 AND currency = $3 AND ended_at = 0 AND expires_at <= $4`,
+		holder, currency, ms(until), ms(now))
+	return left, nil
 }
 
 // ActiveCredits lists what a ledger can spend, in the order it is spent,

@@ -21,24 +21,33 @@ type Book struct {
 	Added   []model.Credit // to insert
 	Changed []model.Credit // to update, each once
 
-	active []model.Credit // the first that can be spent: by expiry, then age
-	whole  bool           // active has all of them
-	read   Reader
-	saved  model.Ledger
-	moved  bool
-	now    time.Time
-	newID  func() (int64, error)
+	active  []model.Credit // the first that can be spent: by expiry, then age
+	whole   bool           // active has all of them
+	credits Credits
+	saved   model.Ledger
+	moved   bool
+	now     time.Time
+	newID   func() (int64, error)
 }
 
-// Reader writes what has moved in a book, marks it Saved, and then reads as
-// many of the credits that can be spent as are worth reading at once: the first
-// by expiry, then age. It reports whether there are no more. So a ledger may
-// have any number of credits, and a book holds a few.
-type Reader func(*Book) (active []model.Credit, all bool, err error)
+// Credits are what a ledger can spend, wherever they are kept: a ledger may have
+// any number of them, and a book holds a few. Each method first writes what has
+// moved in the book, and marks it Saved.
+type Credits interface {
+	// First reads as many as are worth reading at once, the first by expiry, then
+	// age, and reports whether there are no more.
+	First(*Book) (first []model.Credit, all bool, err error)
+	// Spend ends as many of the first as can be spent whole for an amount, and
+	// returns what they came to.
+	Spend(b *Book, atMost money.Amount) (money.Amount, error)
+	// Lapse ends all that expire at a time or before, and returns what was left
+	// of them.
+	Lapse(b *Book, until time.Time) (money.Amount, error)
+}
 
 // Open makes a book of a locked ledger. Ids of entries come from newID.
-func Open(head model.Ledger, now time.Time, newID func() (int64, error), read Reader) *Book {
-	return &Book{Head: head, read: read, saved: head, now: now, newID: newID}
+func Open(head model.Ledger, now time.Time, newID func() (int64, error), credits Credits) *Book {
+	return &Book{Head: head, credits: credits, saved: head, now: now, newID: newID}
 }
 
 // Saved says that what has moved is written.
@@ -60,7 +69,7 @@ func (b *Book) fill() error {
 		return nil
 	}
 	var err error
-	b.active, b.whole, err = b.read(b)
+	b.active, b.whole, err = b.credits.First(b)
 	return err
 }
 
@@ -87,15 +96,13 @@ func Expired(c model.Credit, now time.Time) bool {
 	return !c.ExpiresAt.IsZero() && !now.Before(c.ExpiresAt)
 }
 
-// Expire posts what is due.
+// Expire posts what is due: the first that the book reads by an entry each,
+// and where there are more, the rest by one.
 func (b *Book) Expire() error {
-	for {
-		if err := b.fill(); err != nil {
-			return err
-		}
-		if len(b.active) == 0 || !Expired(b.active[0], b.now) {
-			return b.next()
-		}
+	if err := b.fill(); err != nil {
+		return err
+	}
+	for len(b.active) > 0 && Expired(b.active[0], b.now) {
 		c := b.active[0]
 		if err := b.post(model.Entry{Kind: model.EntryExpire, Amount: -c.Remaining, Reward: c.Reward}); err != nil {
 			return err
@@ -104,6 +111,18 @@ func (b *Book) Expire() error {
 		b.end(c, model.CreditExpired)
 		b.active = b.active[1:]
 	}
+	if len(b.active) == 0 && !b.whole {
+		lapsed, err := b.credits.Lapse(b, b.now)
+		if err != nil {
+			return err
+		}
+		if lapsed > 0 {
+			if err := b.post(model.Entry{Kind: model.EntryExpire, Amount: -lapsed}); err != nil {
+				return err
+			}
+		}
+	}
+	return b.next()
 }
 
 // next finds the earliest expiry among the credits that are left: the first
@@ -194,12 +213,9 @@ type Removal struct {
 	Note   string
 }
 
-// Touched bounds how many of the credits that a removal touched it tells of.
-const Touched = 1000
-
 // Remove spends from the active credits, earliest expiry first, then oldest,
-// and returns those it touched. It fails with BalanceShort, and then changes
-// nothing.
+// and returns those it touched; where it goes beyond what it read, those it
+// read. It fails with BalanceShort, and then changes nothing.
 func (b *Book) Remove(r Removal) ([]model.Credit, error) {
 	if r.Amount > b.Head.Balance {
 		return nil, &model.Error{Kind: model.Conflict, Reason: model.BalanceShort, Field: "value", Msg: "the balance is too low"}
@@ -208,10 +224,20 @@ func (b *Book) Remove(r Removal) ([]model.Credit, error) {
 		return nil, err
 	}
 	var touched []model.Credit
-	for rest := r.Amount; rest > 0; {
+	for rest, read := r.Amount, false; rest > 0; {
+		if read && len(b.active) == 0 && !b.whole { // what it read is spent: the rest goes at once
+			spent, err := b.credits.Spend(b, rest)
+			if err != nil {
+				return nil, err
+			}
+			if rest -= spent; rest == 0 {
+				break
+			}
+		}
 		if err := b.fill(); err != nil {
 			return nil, err
 		}
+		read = true
 		if len(b.active) == 0 {
 			return nil, fmt.Errorf("ledger %s %s: credits of %v less than the balance", b.Head.Holder, b.Head.Currency, rest)
 		}
@@ -226,9 +252,7 @@ func (b *Book) Remove(r Removal) ([]model.Credit, error) {
 			b.active[0] = c
 			b.change(c)
 		}
-		if len(touched) < Touched {
-			touched = append(touched, c)
-		}
+		touched = append(touched, c)
 	}
 	return touched, b.next()
 }

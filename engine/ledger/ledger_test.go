@@ -46,17 +46,47 @@ const window = 3
 // open opens the book of a turn as the engine does: what is due is posted.
 func (s *shelf) open(t *testing.T, now time.Time, n *ids) *Book {
 	t.Helper()
-	b := Open(s.head, now, n.next, func(b *Book) ([]model.Credit, bool, error) {
-		s.save(b)
-		active := s.active()
-		return slices.Clone(active[:min(window, len(active))]), len(active) < window, nil
-	})
+	b := Open(s.head, now, n.next, s)
 	if b.Due() {
 		if err := b.Expire(); err != nil {
 			t.Fatal(err)
 		}
 	}
 	return b
+}
+
+func (s *shelf) First(b *Book) ([]model.Credit, bool, error) {
+	s.save(b)
+	active := s.active()
+	return slices.Clone(active[:min(window, len(active))]), len(active) < window, nil
+}
+
+func (s *shelf) Spend(b *Book, atMost money.Amount) (spent money.Amount, err error) {
+	s.save(b)
+	for _, c := range s.active() {
+		if spent+c.Remaining > atMost {
+			break
+		}
+		spent += c.Remaining
+		s.end(c.ID, b.now)
+	}
+	return spent, nil
+}
+
+func (s *shelf) Lapse(b *Book, until time.Time) (left money.Amount, err error) {
+	s.save(b)
+	for _, c := range s.active() {
+		if Expired(c, until) {
+			left += c.Remaining
+			s.end(c.ID, b.now)
+		}
+	}
+	return left, nil
+}
+
+func (s *shelf) end(id model.CreditID, now time.Time) {
+	i := slices.IndexFunc(s.credits, func(c model.Credit) bool { return c.ID == id })
+	s.credits[i].Remaining, s.credits[i].EndedAt = 0, now
 }
 
 func (s *shelf) save(b *Book) {
