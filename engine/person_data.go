@@ -10,7 +10,8 @@ import (
 )
 
 // PersonData is all that is known of somebody, as far as it is about them and
-// not about what they earned. Lists name each thing once, oldest first.
+// not about what they earned. Lists name each thing once: what holds now, then
+// what was, oldest first.
 type PersonData struct {
 	Emails, Names, CustomerIDs []string
 	IPs, Agents, Languages     []string

@@ -44,20 +44,17 @@ func (w *wanderer) post(t *testing.T, path, body string) {
 	w.stage.post(t, w.token, path, body)
 }
 
-// who is Zara as a browser tells of her, by a profile that the shop has signed.
-func (w *wanderer) who(t *testing.T) engine.Who {
+// browse is a call of a page that the shop has signed for Zara.
+func (w *wanderer) browse(t *testing.T, agent string, list ...string) {
 	t.Helper()
-	visitor, cookie, err := w.core.Visitor(w.account, w.cookie)
-	if err != nil {
-		t.Fatal(err)
-	}
-	w.cookie = cookie
-	return engine.Who{
-		CustomerID: zaraID, Email: zaraEmail, Signed: true, Visitor: visitor, IP: "203.0.113.78", Agent: "ZaraPhone/8.8",
-		Browser: &engine.Browser{
-			URL: "https://shop.example.com/wishes-of-zara", Title: "Wishes of Zara",
-			Device: &engine.Device{Language: "tlh-ZZ", ColorDepth: 30, Platform: "ZaraOS", ScreenSize: "1234x5678"},
-		},
+	got := w.stage.browse(t, `{`+signature(w.clock.now(), zaraEmail, zaraID)+`,"customer":{"id":"`+zaraID+`","email":"`+zaraEmail+`"},`+
+		`"device":{"language":"tlh-ZZ","colorDepth":30,"platform":"ZaraOS","screenSize":"1234x5678"},`+
+		`"metadata":{"url":"https://shop.example.com/wishes-of-zara","title":"All that is Zara's"},`+events(list...)+`}`,
+		"User-Agent", agent, "Cookie", "gv="+w.cookie)
+	for _, r := range got.Results {
+		if r.Status/100 != 2 {
+			t.Fatalf("%+v", r)
+		}
 	}
 }
 
@@ -93,41 +90,23 @@ var trails = []trail{
 	}},
 	{"a click, known as hers later on", func(t *testing.T, w *wanderer) []string {
 		w.cookie = w.click(t, "otto", "", "203.0.113.79", "ZaraTablet/9.9")
-		visitor, _, err := w.core.Visitor(w.account, w.cookie)
-		if err != nil {
-			t.Fatal(err)
-		}
-		_, errs := w.core.RecordSights(t.Context(), w.account, []engine.Sight{{
-			Who: engine.Who{Visitor: visitor, IP: "203.0.113.80", Agent: "ZaraWatch/1.1"}, Kind: model.WidgetViewed, Widget: shareWidget,
-		}})
-		if errs[0] != nil {
-			t.Fatal(errs[0])
-		}
-		return []string{"203.0.113.79", "ZaraTablet", "203.0.113.80", "ZaraWatch"}
+		w.stage.browse(t, `{"metadata":{"title":"Still unknown Zara"},`+events(event("widget_view", "", `{"widgetId":"`+shareWidget+`"}`))+`}`,
+			"User-Agent", "ZaraWatch/1.1", "Cookie", "gv="+w.cookie)
+		return []string{"203.0.113.79", "ZaraTablet", "ZaraWatch", "Still unknown Zara"}
 	}},
 	{"what a browser tells", func(t *testing.T, w *wanderer) []string {
-		who := w.who(t)
-		_, errs := w.core.RecordSights(t.Context(), w.account, []engine.Sight{
-			{Who: who, Kind: model.WidgetViewed, Widget: shareWidget},
-			{Who: who, Kind: model.WidgetActed, Widget: shareWidget, Action: &engine.WidgetAction{Name: "zaras-doing"}},
-			{Who: who, Kind: model.PageReached},
-		})
-		for _, err := range errs {
-			if err != nil {
-				t.Fatal(err)
-			}
+		share := func(channel string) string {
+			return event("share", "", fmt.Sprintf(`{"campaignId":%q,"channel":%q}`, stageCampaign, channel))
 		}
-		for _, channel := range []string{"email", "facebook", "messenger", "sms", "sms", "twitter"} {
-			if _, err := w.core.RecordShare(t.Context(), w.account, engine.Share{Who: who, Campaign: stageCampaign, Channel: channel}); err != nil {
-				t.Fatal(err)
-			}
-		}
-		capture := engine.Join{Who: who, Kind: model.EmailCapture, Widget: captureWidget}
-		capture.FirstName = "Zara-at-the-widget"
-		if _, err := w.core.Join(t.Context(), w.account, capture); err != nil {
-			t.Fatal(err)
-		}
-		return []string{"203.0.113.78", "ZaraPhone", "wishes-of-zara", "tlh-ZZ", "ZaraOS", "1234x5678", "zaras-doing", "Zara-at-the-widget"}
+		w.browse(t, "ZaraPhone/8.8",
+			event("widget_view", "", `{"widgetId":"`+shareWidget+`"}`),
+			event("widget_action", "", `{"widgetId":"`+shareWidget+`","actionName":"zaras-doing"}`),
+			event("track", "page", `{"name":"zaras-page-name"}`),
+			event("track", "email_capture", `{"email":"`+zaraEmail+`","name":"Zara-at-the-widget","widgetId":"`+captureWidget+`"}`),
+			event("track", "customer", `{"id":"`+zaraID+`","email":"`+zaraEmail+`","shoe":"zara-shoe-38"}`),
+			share("facebook"), share("sms"))
+		return []string{"192.0.2.1", "ZaraPhone", "wishes-of-zara", "All that is Zara's", "tlh-ZZ", "ZaraOS", "1234x5678",
+			"zaras-doing", "zaras-page-name", "Zara-at-the-widget", "zara-shoe-38"}
 	}},
 	{"a sign-up and events, as a friend", func(t *testing.T, w *wanderer) []string {
 		w.post(t, "event/account-sign-up", `{`+zara+`,"referralCode":"otto","additionalProperties":{"wish":"zara-signup-note"}}`)
