@@ -20,7 +20,9 @@ import (
 const pages = `
 account: Acme
 site: https://shop.example.com
-loyalty: {auto_opt_in: false}
+loyalty: {auto_opt_in: true}
+earning:
+  - {name: Page, on: /club, amount: 1, currency: USD}
 campaigns:
   - name: Evergreen
     uuid: ef9befc6-18f1-418c-8914-5ee8d09bb5aa
@@ -256,7 +258,7 @@ func TestBrowserSendsAgain(t *testing.T) {
 			t.Errorf("answers %v", all[0])
 		}
 		for kind, want := range map[model.EventKind]int{
-			model.WidgetViewed: 2, model.PageReached: 1, model.Shared: 1, model.EmailCapture: 1, model.CustomerKept: 1, model.Custom: 1,
+			model.WidgetViewed: 2, model.PageViewed: 1, model.Shared: 1, model.EmailCapture: 1, model.CustomerKept: 1, model.Custom: 1,
 		} {
 			if got := s.count(kind); got != want {
 				t.Errorf("%d events of kind %s, want %d", got, kind, want)

@@ -17,7 +17,8 @@ type Share struct {
 	Who
 	Code     string // of the link; "" is the sharer's own for the channel
 	Campaign string // UUID; "" where code or widget tell
-	Channel  string // one of model.Channels; "" is by no network
+	Channel  string // one of model.Channels; "" is the link's, if it has one
+	Bare     bool   // by no network, whatever the link is made for
 	Widget   string // id, or name in the campaign
 	Params   string // query that the landing address gets, encoded
 	Detail   json.RawMessage
@@ -76,7 +77,11 @@ func (e *Engine) RecordShare(ctx context.Context, account model.AccountID, s Sha
 		}
 		answer.Recorded = Recorded{Event: event.ID, UUID: event.UUID, At: t.now}
 		event.Person, event.Turn = sharer, t.turnOf(sharer)
-		t.list(event, sharedIn(campaign, cmp.Or(s.Channel, code.Channel), s.Widget))
+		channel := cmp.Or(s.Channel, code.Channel)
+		if s.Bare {
+			channel = ""
+		}
+		t.list(event, sharedIn(campaign, channel, s.Widget))
 		detail := eventDetail{IP: s.IP, Agent: clip(s.Agent), CodeID: code.ID, Sent: s.Detail}
 		detail.told(s.Browser)
 		return t.keep(event, detail)

@@ -75,7 +75,24 @@ func TestSharedCodeIsItsOwners(t *testing.T) {
 		if shared.Link.Code != code || !slices.Contains(s.story("c-1"), "shared") {
 			t.Errorf("%+v, %v", shared.Link, s.story("c-1"))
 		}
-		_, err := s.core.RecordShare(t.Context(), s.account, engine.Share{Code: "nobodys"})
+		email, err := s.core.Links(t.Context(), s.account, []engine.LinkRequest{{Who: server("c-1", ""), Campaign: evergreenID, Channel: "email"}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		s.share(engine.Share{Code: email[0].Code})
+		s.share(engine.Share{Code: email[0].Code, Bare: true})
+		listed, err := s.core.ListShares(t.Context(), s.account, engine.ListQuery{From: noon, To: noon, Size: 10})
+		if err != nil {
+			t.Fatal(err)
+		}
+		var channels []string
+		for _, row := range listed.Rows {
+			channels = append(channels, row.Channel)
+		}
+		if diff := cmp.Diff([]string{"", "email", "messenger"}, channels); diff != "" {
+			t.Error(diff)
+		}
+		_, err = s.core.RecordShare(t.Context(), s.account, engine.Share{Code: "nobodys"})
 		fails(t, err, model.NotFound, model.CodeUnknown)
 		_, err = s.core.RecordShare(t.Context(), s.account, engine.Share{Code: s.project.Campaigns[0].Code})
 		fails(t, err, model.NotFound, model.CodeUnknown)

@@ -17,7 +17,7 @@ import (
 // whom it names and who is not there is a visitor like others.
 type Sight struct {
 	Who
-	Kind     model.EventKind // WidgetViewed, WidgetActed or PageReached
+	Kind     model.EventKind // WidgetViewed, WidgetActed or PageReached, which is kept as PageViewed
 	Campaign string          // UUID; "" where the widget tells
 	Widget   string          // id, or name in the campaign; "" for a page
 	Action   *WidgetAction
@@ -67,6 +67,15 @@ func (e *Engine) RecordSights(ctx context.Context, account model.AccountID, sigh
 		recorded[i] = &answers[n]
 	}
 	return recorded, errs
+}
+
+// keptAs is the kind of a sight's event. Verify expects of a page reached that
+// it was held against every rule.
+func (s *sight) keptAs() model.EventKind {
+	if s.Kind == model.PageReached {
+		return model.PageViewed
+	}
+	return s.Kind
 }
 
 // matters reports whether a rule waits for a page that somebody viewed.
@@ -161,7 +170,7 @@ func (e *Engine) sightsTogether(account model.AccountID, calls [][]*sight) ([]re
 		keys := map[string]*model.Event{}
 		keyOf := make([]string, len(all))
 		for i, s := range all {
-			events[i] = t.newEvent(s.Kind)
+			events[i] = t.newEvent(s.keptAs())
 			key := t.keyOf(occurrence{Who: s.Who, kind: s.Kind})
 			if keyOf[i] = key; key == "" {
 				continue

@@ -22,6 +22,7 @@ const (
 	LinkMade     EventKind = "link"          // raises nothing
 	WidgetViewed EventKind = "widget_viewed" // raises nothing
 	WidgetActed  EventKind = "widget_acted"  // raises nothing: what a visitor did in a widget
+	PageViewed   EventKind = "page_viewed"   // raises nothing: a page that no rule waits for
 	Shared       EventKind = "shared"        // raises nothing
 
 	Unqualified      EventKind = "unqualified"       // subject: participant

@@ -99,7 +99,7 @@ func (c *intake) share(ctx context.Context, i int, e intakeEventJSON) error {
 	in.ID = in.CustomerID
 	shared, err := c.core.RecordShare(ctx, c.account, engine.Share{
 		Who: c.who(e, in.actorJSON), Code: in.ReferralCode, Campaign: in.CampaignID, Channel: unsaidChannel(in.Channel),
-		Widget: cmp.Or(in.WidgetID, in.WidgetConfigID),
+		Bare: in.Channel == bareLink, Widget: cmp.Or(in.WidgetID, in.WidgetConfigID),
 	})
 	if err != nil {
 		return err

@@ -65,6 +65,7 @@ var trackedTypes = map[model.EventKind]string{
 	model.EmailCapture: "email_capture",
 	model.Purchase:     "purchase",
 	model.PageReached:  "page",
+	model.PageViewed:   "page",
 	model.WidgetViewed: "widget_view",
 	model.WidgetActed:  "widget_action",
 	model.Shared:       "share",
