@@ -15,12 +15,12 @@ help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: test
-test: ## every test on SQLite and on a PostgreSQL of its own (installed if missing and allowed)
+test: ## every test, on SQLite, a PostgreSQL of its own and Chromium (installed if missing and allowed)
 	@ci/test -timeout 10m ./...
 
 .PHONY: quick
-quick: ## SQLite only, offline, under a minute
-	@GRAPEVINE_TEST_SKIP=postgres ci/test -short -timeout 2m ./...
+quick: ## SQLite only, no browser, offline, under a minute
+	@GRAPEVINE_TEST_SKIP=postgres,chromium ci/test -short -timeout 2m ./...
 
 .PHONY: check
 check: gofmt vet staticcheck tidy licences race fuzz ## gofmt, vet, staticcheck, go.mod, licences, race detector, fuzzing
