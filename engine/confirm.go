@@ -152,7 +152,7 @@ func (t *turn) raiseHeld(p *model.Participant, person, advocate model.PersonID) 
 		event.Subject = int64(p.ID)
 		fresh := joined.kind == model.SignUp || t.persons[person].Purchases == 0
 		event.Facts.NewCustomer = &fresh
-		if err := t.raise(event, occurrence{kind: joined.kind}, actor{id: person}, hits, campaign, brought); err != nil {
+		if err := t.raise(event, occurrence{kind: joined.kind}, actor{id: person}, hits, campaign, p, brought); err != nil {
 			return err
 		}
 		brought = nil // `invited` is raised by the first

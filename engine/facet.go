@@ -99,16 +99,27 @@ func clickedIn(l *link, self bool) model.Facet {
 	return f
 }
 
-// convertedIn is what a conversion is listed under; only sign-ups and
-// purchases are.
+// convertedIn is what a conversion is listed under; only sign-ups, purchases
+// and pages are.
 func convertedIn(kind model.EventKind, campaign model.CampaignID, channel string) model.Facet {
 	switch kind {
 	case model.SignUp:
 		return model.Facet{List: model.SignUps, Campaign: campaign, Channel: channel}
 	case model.Purchase:
 		return model.Facet{List: model.Purchases, Campaign: campaign, Channel: channel}
+	case model.PageReached:
+		return model.Facet{List: model.Actions, Campaign: campaign, Channel: channel}
 	}
 	return model.Facet{}
+}
+
+// joinedAs is what the sign-up of a participant is listed under.
+func joinedAs(p *model.Participant) model.Facet {
+	f := model.Facet{List: model.Joins, Campaign: p.Campaign, Channel: p.Source}
+	if p.Referrer != 0 {
+		f.Kind = model.JoinedReferred
+	}
+	return f
 }
 
 // rewardedAs is what a reward is listed under; only those of advocates and

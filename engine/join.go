@@ -94,9 +94,9 @@ func (e *Engine) Join(ctx context.Context, account model.AccountID, j Join) (*Jo
 			return err
 		}
 		answer = &Joined{Recorded: Recorded{Event: event.ID, UUID: event.UUID, At: t.now}}
+		var p *model.Participant
 		var brought *hit
 		if campaign != nil && actor.id != 0 {
-			var p *model.Participant
 			if p, brought, err = t.takePart(answer, j, campaign, sent, parts, actor); err != nil {
 				return err
 			}
@@ -104,7 +104,7 @@ func (e *Engine) Join(ctx context.Context, account model.AccountID, j Join) (*Jo
 				return nil
 			}
 		}
-		return t.raise(event, o, actor, hits, campaign, brought)
+		return t.raise(event, o, actor, hits, campaign, p, brought)
 	})
 	return answer, err
 }
@@ -238,13 +238,16 @@ func (t *turn) newParticipant(campaign *model.Campaign, person model.PersonID, s
 // raise runs the rules for what happens once per person and campaign: the
 // sign-up or capture where it was not seen before, and `invited` where this
 // call brought the referrer.
-func (t *turn) raise(event *model.Event, o occurrence, a actor, hits []*hit, joined *model.Campaign, brought *hit) error {
+func (t *turn) raise(event *model.Event, o occurrence, a actor, hits []*hit, joined *model.Campaign, p *model.Participant, brought *hit) error {
 	if a.id == 0 {
 		return nil
 	}
 	s, err := t.once(event, o, a, hits, joined)
 	if err != nil {
 		return err
+	}
+	if event.Kind == model.SignUp && p != nil && s.raisedIn(p.Campaign, model.AsAdvocate) {
+		t.list(event, joinedAs(p))
 	}
 	if err := t.convert(s, hits); err != nil {
 		return err

@@ -105,6 +105,15 @@ type Bought struct {
 	At               time.Time
 }
 
+// Acted is a page that somebody reached and that counts for an advocate.
+type Acted struct {
+	In
+	ID               model.EventID
+	Person, Advocate Known
+	Page, Code, IP   string
+	At               time.Time
+}
+
 // Rewarded is a reward of an advocate or a friend.
 type Rewarded struct {
 	In

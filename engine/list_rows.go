@@ -164,6 +164,18 @@ func (e *Engine) ListPurchases(ctx context.Context, account model.AccountID, q L
 	})
 }
 
+// ListActions lists pages that somebody reached and that count for an
+// advocate; the person is who reached them.
+func (e *Engine) ListActions(ctx context.Context, account model.AccountID, q ListQuery) (*Listed[Acted], error) {
+	return listPage(ctx, e, account, feed{list: model.Actions, kinds: kindIs(q.Kind)}, q, func(p *page) ([]Acted, error) {
+		return listConversions(p, func(f model.Facet, at time.Time, c *converted) (Acted, error) {
+			return Acted{
+				In: p.in(f), ID: c.Event.ID, Person: c.friend, Advocate: c.advocate, Page: c.detail.Page, Code: c.Code, IP: c.detail.IP, At: at,
+			}, nil
+		})
+	})
+}
+
 // converted is a conversion of a page as its row is made of it.
 type converted struct {
 	*store.ListedConversion

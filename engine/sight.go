@@ -18,7 +18,7 @@ import (
 type Sight struct {
 	Who
 	Kind     model.EventKind // WidgetViewed, WidgetActed or PageReached, which is kept as PageViewed
-	Campaign string          // UUID; "" where the widget tells
+	Campaign string          // UUID; "" where the widget tells; a page with one counts as viewed in it
 	Widget   string          // id, or name in the campaign; "" for a page
 	Action   *WidgetAction
 	Detail   json.RawMessage
@@ -101,7 +101,7 @@ func pathOf(address string) string {
 // sight is a Sight on its way to the database.
 type sight struct {
 	*Sight
-	campaign *model.Campaign // nil for a page
+	campaign *model.Campaign // nil for a page that is no campaign's
 	widget   *model.Widget
 }
 
@@ -113,7 +113,10 @@ func (s *sight) place(cfg *Config) (err error) {
 		return err
 	}
 	if s.Kind == model.PageReached {
-		return nil
+		if s.Campaign != "" {
+			s.campaign, err = cfg.CampaignByUUID(s.Campaign)
+		}
+		return err
 	}
 	if a := s.Action; a != nil {
 		if err := cmp.Or(tooLong("action", a.Name), tooLong("screen", a.Screen), tooLong("component", a.Component)); err != nil {
@@ -224,8 +227,11 @@ func (t *turn) see(s *sight, event, first *model.Event, person model.PersonID) (
 	if person == 0 {
 		event.Subject = int64(s.Visitor)
 	}
-	if s.Kind == model.WidgetViewed {
+	switch {
+	case s.Kind == model.WidgetViewed:
 		t.list(event, viewedIn(s.campaign, s.widget))
+	case s.Kind == model.PageReached && s.campaign != nil:
+		t.list(event, model.Facet{List: model.PageViews, Campaign: s.campaign.ID})
 	}
 	detail := eventDetail{IP: s.IP, Agent: clip(s.Agent), Action: s.Action, Sent: s.Detail}
 	detail.told(s.Browser)

@@ -17,10 +17,13 @@ const (
 	Purchases List = "purchase" // purchases that count for an advocate
 	Rewards   List = "reward"   // rewards of advocates and friends
 	Captures  List = "capture"  // addresses that were left
+	Joins     List = "join"     // sign-ups, referred or not; the channel is where the participant came from
+	Actions   List = "action"   // pages that count for an advocate
+	PageViews List = "page"     // pages of a campaign that were seen
 )
 
 // Lists are all lists.
-var Lists = []List{Views, Shares, Clicks, SignUps, Purchases, Rewards, Captures}
+var Lists = []List{Views, Shares, Clicks, SignUps, Purchases, Rewards, Captures, Joins, Actions, PageViews}
 
 // Facet is one combination of what a list can be filtered by. Each listed row
 // carries the id of its facet: rows are found and counted by facet.
@@ -43,6 +46,8 @@ const (
 	CapturedAdvocate = "advocate" // of Captures: in a widget for advocates
 	CapturedFriend   = "friend"   // in one for friends, with a referral
 	CapturedOther    = "other"    // in one for friends, without
+
+	JoinedReferred = "referred" // of Joins: somebody brought the participant
 
 	// Of Rewards: the role of who receives it, and this where it is delivered.
 	DeliveredSuffix = "_delivered"

@@ -46,7 +46,7 @@ func (tx *Tx) ofFacet(list model.List, id model.FacetID, asked, more string, row
 	switch list {
 	case model.Clicks:
 		table = "click"
-	case model.SignUps, model.Purchases:
+	case model.SignUps, model.Purchases, model.Actions:
 		table = "conversion"
 	case model.Rewards:
 		table = "reward"

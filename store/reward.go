@@ -143,6 +143,14 @@ func (tx *Tx) RewardsFor(group []model.PersonID, rule model.RuleID, role model.R
 		ORDER BY id DESC`, append([]any{rule, string(role)}, anys(group)...)...)
 }
 
+// RewardsIn lists what persons earned in a campaign as advocates or friends and
+// still have, oldest first. Somebody may have earned as an alias of another.
+func (tx *Tx) RewardsIn(group []model.PersonID, campaign model.CampaignID) ([]*model.Reward, error) {
+	return tx.rewards(`campaign_id = $2 AND role IN ('advocate', 'friend') AND state IN ('earned', 'delivered')
+		AND person_id IN (`+in(3, len(group))+`)
+		ORDER BY id`, append([]any{campaign}, anys(group)...)...)
+}
+
 // Waiting lists pending rewards that will need a coupon of a batch, oldest
 // first, from after on.
 func (tx *Tx) Waiting(batch model.BatchID, after model.RewardID, limit int) ([]*model.Reward, error) {

@@ -26,15 +26,16 @@ func (tx *Tx) FacetsOff() ([]Unlisted, error) {
 			UNION ALL
 			SELECT 'conversion', v.id, v.facet_id
 			FROM conversion v
-			LEFT JOIN facet f ON f.account_id = v.account_id AND f.list = v.kind AND f.id = v.facet_id
+			LEFT JOIN facet f ON f.account_id = v.account_id AND f.list = CASE WHEN v.kind = 'page' THEN 'action' ELSE v.kind END AND f.id = v.facet_id
 			WHERE v.account_id = $1
-				AND (CASE WHEN v.kind IN ('sign_up', 'purchase') THEN 1 ELSE 0 END <> CASE WHEN v.facet_id <> 0 THEN 1 ELSE 0 END
+				AND (CASE WHEN v.kind IN ('sign_up', 'purchase', 'page') THEN 1 ELSE 0 END <> CASE WHEN v.facet_id <> 0 THEN 1 ELSE 0 END
 					OR v.facet_id <> 0 AND (f.id IS NULL OR f.campaign_id <> v.campaign_id))
 			UNION ALL
 			SELECT 'event', e.id, e.facet_id
 			FROM event e
 			LEFT JOIN facet f ON f.account_id = e.account_id AND f.id = e.facet_id AND f.list =
-				CASE WHEN e.kind = 'widget_viewed' THEN 'view' WHEN e.kind = 'shared' THEN 'share' WHEN e.kind = 'email_capture' THEN 'capture' ELSE '' END
+				CASE WHEN e.kind = 'widget_viewed' THEN 'view' WHEN e.kind = 'shared' THEN 'share' WHEN e.kind = 'email_capture' THEN 'capture'
+					WHEN e.kind = 'sign_up' THEN 'join' WHEN e.kind = 'page_viewed' THEN 'page' ELSE '' END
 			WHERE e.account_id = $1
 				AND f.id IS NULL AND (e.facet_id <> 0 OR e.kind IN ('widget_viewed', 'shared'))
 		) rows

@@ -1,0 +1,90 @@
+package store
+
+import "grapevine/model"
+
+// Enrolled is a participant with the code that is shown and who brought them.
+type Enrolled struct {
+	model.Participant
+	Code     string         // as it is shown
+	Advocate model.PersonID // who brought them; 0: nobody
+}
+
+// Roster lists up to limit participants of a campaign below an id, newest
+// first; below 0 is all.
+func (tx *Tx) Roster(campaign model.CampaignID, below model.ParticipantID, limit int) ([]Enrolled, error) {
+	var list []Enrolled
+	err := tx.read(`SELECT `+participantColumns+`, COALESCE(c.shown, ''), COALESCE(r.person_id, 0)
+		FROM participant a
+		LEFT JOIN code c ON c.account_id = a.account_id AND c.id = a.code_id
+		LEFT JOIN participant r ON r.account_id = a.account_id AND r.id = a.referrer_id
+		WHERE a.account_id = $1 AND a.campaign_id = $2 AND ($3 = 0 OR a.id < $3)
+		ORDER BY a.id DESC
+		LIMIT $4`,
+		func(r Row) error {
+			var p Enrolled
+			err := scanParticipant(r, &p.Participant, &p.Code, &p.Advocate)
+			list = append(list, p)
+			return err
+		}, campaign, below, limit)
+	return list, err
+}
+
+// ProfileBodies finds what else was sent of persons; those of whom nothing was
+// are left out.
+func (tx *Tx) ProfileBodies(ids []model.PersonID) (map[model.PersonID]string, error) {
+	bodies := map[model.PersonID]string{}
+	if len(ids) == 0 {
+		return bodies, nil
+	}
+	listed := few(ids)
+	err := tx.read(`SELECT person_id, body
+		FROM profile
+		WHERE account_id = $1 AND body <> '' AND person_id IN (`+in(2, len(listed))+`)`,
+		func(r Row) error {
+			var id model.PersonID
+			var body string
+			err := r.Scan(&id, &body)
+			bodies[id] = body
+			return err
+		}, listed...)
+	return bodies, err
+}
+
+// CountedOf sums a counter of several subjects. Those with nothing are left
+// out.
+func (tx *Tx) CountedOf(subjects []int64, what string) (map[int64]int64, error) {
+	counts := map[int64]int64{}
+	if len(subjects) == 0 {
+		return counts, nil
+	}
+	listed := few(subjects)
+	err := tx.read(`SELECT subject_id, CAST(SUM(n) AS BIGINT)
+		FROM tally
+		WHERE account_id = $1 AND what = $2 AND subject_id IN (`+in(3, len(listed))+`)
+		GROUP BY subject_id`,
+		func(r Row) error {
+			var id, n int64
+			err := r.Scan(&id, &n)
+			counts[id] = n
+			return err
+		}, append([]any{what}, listed...)...)
+	return counts, err
+}
+
+// EnrolledAs finds as which participants persons take part in a campaign.
+// Those who do not are left out.
+func (tx *Tx) EnrolledAs(campaign model.CampaignID, persons []model.PersonID) (map[model.PersonID]Enrolled, error) {
+	found := map[model.PersonID]Enrolled{}
+	listed := few(persons)
+	err := tx.read(`SELECT `+participantColumns+`, COALESCE(c.shown, '')
+		FROM participant a
+		LEFT JOIN code c ON c.account_id = a.account_id AND c.id = a.code_id
+		WHERE a.account_id = $1 AND a.campaign_id = $2 AND a.person_id IN (`+in(3, len(listed))+`)`,
+		func(r Row) error {
+			var p Enrolled
+			err := scanParticipant(r, &p.Participant, &p.Code)
+			found[p.Person] = p
+			return err
+		}, append([]any{campaign}, listed...)...)
+	return found, err
+}
