@@ -8,6 +8,7 @@ import (
 // facades are who answers.
 type facades struct {
 	friendbuy http.Handler
+	irefer    http.Handler
 	link      http.Handler
 	confirm   http.Handler
 	health    http.Handler
@@ -24,13 +25,13 @@ var segments = map[string]func(f *facades, second string) http.Handler{
 	"confirm": func(f *facades, _ string) http.Handler { return f.confirm },
 
 	"v1": func(f *facades, second string) http.Handler {
-		if strings.HasSuffix(second, ".js") { // {license}.js: iRefer
-			return nil
+		if strings.HasSuffix(second, ".js") { // {license}.js
+			return f.irefer
 		}
 		return f.friendbuy
 	},
 	"friendbuy.js": nobody,
-	"v1.0":         nobody, // iRefer
+	"v1.0":         func(f *facades, _ string) http.Handler { return f.irefer },
 	"api":          nobody, // Referral Factory (v1, n8n) and Prefinery (v2)
 	"webhook":      nobody, // Referral Factory
 	"widget":       nobody, // Prefinery

@@ -19,6 +19,7 @@ import (
 
 	"grapevine/deliver"
 	"grapevine/dialect/friendbuy"
+	"grapevine/dialect/irefer"
 	"grapevine/link"
 	"grapevine/web"
 )
@@ -157,6 +158,7 @@ func (p *program) serve(ctx, work context.Context, c ServeConfig, listener net.L
 			Trusted: c.TrustProxy,
 		}, &facades{
 			friendbuy: friendbuy.New(p.core, friendbuy.Options{Now: p.now, Rates: rates}),
+			irefer:    irefer.New(p.core),
 			link:      link.New(p.core),
 			confirm:   link.NewConfirm(p.core),
 			health:    web.Handle(health.alive, web.Plain),
