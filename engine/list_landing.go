@@ -13,12 +13,20 @@ type trail struct {
 	tx      *store.Tx
 	cfg     *Config
 	history []store.Since // of the settings, campaign 0, and of campaigns; newest first
+	known   map[led]string
+}
+
+// led is all that an address depends on.
+type led struct {
+	campaign     *model.Campaign
+	settings     *model.Settings
+	code, params string
 }
 
 // ledTo reads since when the versions of an account have been in force.
 func (e *Engine) ledTo(tx *store.Tx, cfg *Config) (*trail, error) {
 	history, err := tx.VersionsSince()
-	return &trail{e, tx, cfg, history}, err
+	return &trail{e, tx, cfg, history, map[led]string{}}, err
 }
 
 // where is the address that a click was sent to, without what was signed; ""
@@ -35,10 +43,16 @@ func (t *trail) where(campaign model.CampaignID, click *store.ListedClick, at ti
 	if err != nil {
 		return "", err
 	}
-	l := &link{cfg: &Config{Settings: *settings}, campaign: c}
-	l.Shown, l.Params = click.Code, click.Params
-	l.lead()
-	return l.before + l.after, nil
+	key := led{c, settings, click.Code, click.Params}
+	to, known := t.known[key]
+	if !known {
+		l := &link{cfg: &Config{Settings: *settings}, campaign: c}
+		l.Shown, l.Params = click.Code, click.Params
+		l.lead()
+		to = l.before + l.after
+		t.known[key] = to
+	}
+	return to, nil
 }
 
 // version is the one that was in force at a time, else the oldest.

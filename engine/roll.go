@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"slices"
 	"time"
 
 	"grapevine/model"
@@ -13,8 +14,9 @@ import (
 )
 
 const (
-	// rollRows is about how many rows a piece of counting reads.
-	rollRows = 20_000
+	// rollMinutes is how many minutes of facets a piece writes the counts of,
+	// unless one minute has more.
+	rollMinutes = 2000
 	// rollMarks bounds how many marks are worked off in one transaction.
 	rollMarks = 200
 	// rollAll is how often accounts are rolled where this process wrote
@@ -73,12 +75,11 @@ func (e *Engine) RollCounts(ctx context.Context, account model.AccountID) (int64
 		if p.to >= until {
 			return p.to, e.recountMarked(ctx, account)
 		}
-		// A piece is cut by time, as nobody knows how many rows are in it
-		// before they are counted.
+		// How much is in a piece is known when it is counted.
 		switch {
-		case p.rows < rollRows/2:
+		case len(p.counts) < rollMinutes/2:
 			span = min(2*span, store.Levels[len(store.Levels)-1])
-		case p.rows > 2*rollRows:
+		case p.cut:
 			span = max(span/2, 1)
 		}
 	}
@@ -88,7 +89,17 @@ func (e *Engine) RollCounts(ctx context.Context, account model.AccountID) (int64
 type piece struct {
 	from, to int64
 	counts   []store.Count
-	rows     int64
+	cut      bool // there was more in it
+}
+
+// shorten leaves in a piece what one transaction may write.
+func (p *piece) shorten() {
+	if len(p.counts) <= rollMinutes {
+		return
+	}
+	slices.SortFunc(p.counts, func(a, b store.Count) int { return cmp.Compare(a.Bucket, b.Bucket) })
+	p.to, p.cut = max(p.counts[rollMinutes].Bucket, p.counts[0].Bucket+1), true
+	p.counts = slices.DeleteFunc(p.counts, func(c store.Count) bool { return c.Bucket >= p.to })
 }
 
 // nextPiece counts what follows the minutes that are sealed. Whoever writes
@@ -113,9 +124,7 @@ func (e *Engine) nextPiece(ctx context.Context, account model.AccountID, until, 
 		}
 		p.to = min(oldest+span, until)
 		p.counts, err = tx.CountMinutes(facets, oldest, p.to)
-		for _, c := range p.counts {
-			p.rows += c.N
-		}
+		p.shorten()
 		return err
 	})
 	return p, err

@@ -92,7 +92,7 @@ func (tx *Tx) ReadStreams(list model.List, streams []*Stream, from, to int64, be
 		had := len(s.Rows)
 		asked = append(asked, tx.ofFacet(list, s.Facet, `at, id`, `at >= $3 AND (at, id) < ($4, $5)
 			ORDER BY at DESC, id DESC
-			LIMIT $6`,
+			LIMIT $6 + 0`, // SQLite would plan anew for each value of a bare $6
 			func(r Row) error {
 				p := Place{Facet: s.Facet}
 				err := r.Scan(&p.At, &p.ID)
