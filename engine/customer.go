@@ -20,6 +20,7 @@ type CustomerSaved struct {
 	UUID    string // of the event that saved it
 	At      time.Time
 	Created bool
+	Since   time.Time // when the person was made; zero where the event is repeated
 	// Repeated tells that a browser's event was saved before.
 	Repeated bool
 }
@@ -57,6 +58,9 @@ func (e *Engine) SaveCustomer(ctx context.Context, account model.AccountID, c Cu
 			}
 		}
 		answer = &CustomerSaved{UUID: event.UUID, At: t.now, Created: actor.fresh}
+		if p := t.persons[actor.id]; p != nil {
+			answer.Since = p.CreatedAt
+		}
 		return nil
 	})
 	return answer, err

@@ -43,7 +43,7 @@ func TestSavingACustomerIsNoSignUp(t *testing.T) {
 	onBoth(t, knowing, func(t *testing.T, s *stage) {
 		for i, created := range []bool{true, false} {
 			got, err := s.core.SaveCustomer(t.Context(), s.account, engine.Customer{Who: server("c-1", "c-1@example.com")})
-			if err != nil || got.Created != created || got.UUID == "" || !got.At.Equal(s.clock()) {
+			if err != nil || got.Created != created || got.UUID == "" || !got.At.Equal(s.clock()) || !got.Since.Equal(noon) {
 				t.Errorf("%d: %+v, %v; want created %v", i, got, err, created)
 			}
 			s.wait(time.Second)

@@ -54,8 +54,7 @@ func clip(agent string) string { return cut(agent, 1024) }
 func (w Who) check() error {
 	return cmp.Or(
 		tooLong("email", w.Email), tooLong("customer_id", w.CustomerID),
-		tooLong("first_name", w.FirstName), tooLong("last_name", w.LastName), w.Browser.check(),
-		tooLong("first_name", w.FirstName), tooLong("last_name", w.LastName), validLoyalty(w.Loyalty),
+		tooLong("first_name", w.FirstName), tooLong("last_name", w.LastName), w.Browser.check(), validLoyalty(w.Loyalty),
 	)
 }
 

@@ -26,7 +26,7 @@ func (a *API) postCustomer(w http.ResponseWriter, r *http.Request, account model
 	if got.Created {
 		status = http.StatusCreated
 	}
-	return web.WriteJSON(w, status, recordedJSON{EventID: got.UUID, CreatedOn: shown(got.At)})
+	return web.WriteJSON(w, status, recordedJSON{EventID: got.UUID, CreatedOn: shown(got.Since)})
 }
 
 func (a *API) getCustomer(w http.ResponseWriter, r *http.Request, account model.AccountID) error {

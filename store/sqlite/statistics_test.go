@@ -36,6 +36,10 @@ func TestSearchesGoByTheirIndex(t *testing.T) {
 		{`SELECT why FROM reward WHERE account_id = 1 AND person_id IN (2, 3) AND rule_id = 4 AND role = 'friend' ORDER BY id DESC`, "reward_person"},
 		{`SELECT why FROM reward WHERE account_id = 1 AND batch_id = 2 AND state = 'pending' AND batch_id <> 0 ORDER BY id LIMIT 9`, "reward_waiting"},
 		{`SELECT code FROM coupon WHERE account_id = 1 AND batch_id = 2 AND holder_id = 0 ORDER BY id LIMIT 1`, "coupon_free"},
+		{`SELECT code FROM coupon WHERE account_id = 1 AND person_id IN (2, 3) AND person_id <> 0 AND voided_at = 0 ORDER BY handed_at DESC, batch_id DESC, id DESC LIMIT 9`, "coupon_person"},
+		{`SELECT facts FROM event e WHERE e.account_id = 1 AND e.person_id IN (2, 3) AND e.kind = 'loyalty' ORDER BY e.at, e.id`, "event_loyalty"},
+		{`SELECT remaining FROM credit WHERE account_id = 1 AND holder = 'p2' AND currency = 'USD' AND ended_at = 0 AND (expires_at, earned_at, id) > (3, 4, 5) ORDER BY expires_at, earned_at, id LIMIT 9`, "credit_active"},
+		{`UPDATE credit SET remaining = 0 WHERE account_id = 1 AND holder = 'p2' AND currency = 'USD' AND ended_at = 0 AND expires_at <= 3`, "credit_active"},
 		{`SELECT body FROM delivery WHERE account_id = 1 AND endpoint_id = 2 AND state = 'open' ORDER BY id LIMIT 1`, "delivery_open"},
 		{`SELECT subject_id FROM job WHERE account_id = 1 AND kind = 'tell' AND lane = 2 AND dead = 0 AND run_at <= 3 ORDER BY run_at, id LIMIT 9`, "job_lane"},
 	} {
