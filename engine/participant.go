@@ -227,6 +227,9 @@ func (e *Engine) RemoveParticipant(ctx context.Context, account model.AccountID,
 		}
 		for _, c := range codes {
 			e.links.drop(c.Folded)
+			if c.Named { // the directory would keep what somebody is called
+				t.tx.ReleaseCode(c.Folded)
+			}
 		}
 		t.tx.DeleteParticipant(p.ID)
 		t.tx.Touch() // every node remembers where codes lead

@@ -52,7 +52,7 @@ func (t *turn) qualify(p *model.Participant, person, advocate model.PersonID) er
 	fresh := t.persons[person].Purchases == 0
 	event.Facts.NewCustomer = &fresh
 	campaign := t.live(p.Campaign)
-	if campaign == nil || advocate == 0 {
+	if campaign == nil || p.Referrer == 0 {
 		return nil
 	}
 	h := &hit{campaign, p.Referrer, advocate, model.ViaReferrer, 0, "", p.ReferredAt}

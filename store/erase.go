@@ -53,8 +53,7 @@ func (tx *Tx) EraseCodes(person model.PersonID, limit int) (int, error) {
 	for _, folded := range ended {
 		tx.write(`DELETE FROM code
 			WHERE account_id = $1 AND folded = $2`, folded)
-		tx.write(`DELETE FROM code_directory
-			WHERE folded = $2 AND account_id = $1`, folded)
+		tx.ReleaseCode(folded)
 	}
 	for _, folded := range kept {
 		tx.write(`UPDATE code

@@ -81,12 +81,18 @@ func (tx *Tx) UpdateParticipant(p *model.Participant) {
 }
 
 // DeleteParticipant queues that a participant is no more, and that their codes
-// are nobody's; no one else gets them.
+// are nobody's. No one else gets them, unless they are released.
 func (tx *Tx) DeleteParticipant(id model.ParticipantID) {
 	tx.write(`DELETE FROM code
 		WHERE account_id = $1 AND participant_id = $2`, id)
 	tx.write(`DELETE FROM participant
 		WHERE account_id = $1 AND id = $2`, id)
+}
+
+// ReleaseCode queues that a code is free on the server.
+func (tx *Tx) ReleaseCode(folded string) {
+	tx.write(`DELETE FROM code_directory
+		WHERE folded = $2 AND account_id = $1`, folded)
 }
 
 // InsertCode takes a code on the server and adds it to the account. It
@@ -107,14 +113,14 @@ func (tx *Tx) InsertCode(c *model.Code) (bool, error) {
 // CodesOf lists a participant's codes, oldest first.
 func (tx *Tx) CodesOf(participant model.ParticipantID) ([]model.Code, error) {
 	var codes []model.Code
-	err := tx.read(`SELECT folded, id, shown, campaign_id, participant_id, person_id, seed, place, channel, params, made_at
+	err := tx.read(`SELECT folded, id, shown, campaign_id, participant_id, person_id, seed, place, channel, params, named, made_at
 		FROM code
 		WHERE account_id = $1 AND participant_id = $2
 		ORDER BY made_at, folded`,
 		func(r Row) error {
 			var c model.Code
 			var made int64
-			err := r.Scan(&c.Folded, &c.ID, &c.Shown, &c.Campaign, &c.Participant, &c.Person, &c.Seed, &c.Place, &c.Channel, &c.Params, &made)
+			err := r.Scan(&c.Folded, &c.ID, &c.Shown, &c.Campaign, &c.Participant, &c.Person, &c.Seed, &c.Place, &c.Channel, &c.Params, &c.Named, &made)
 			c.MadeAt = at(made)
 			codes = append(codes, c)
 			return err
