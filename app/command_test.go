@@ -288,7 +288,8 @@ func TestVerifyNamesWhatDiffers(t *testing.T) {
 		}
 		out.Reset()
 		err = Verify(t.Context(), c, "acme", &out)
-		if !errors.Is(err, ErrDiffers) || !strings.Contains(out.String(), "acme: reward ") || !strings.Contains(out.String(), "1 difference\n") {
+		if said := out.String(); !errors.Is(err, ErrDiffers) || !strings.Contains(said, "acme: reward ") || !strings.Contains(said, "acme: holding ") ||
+			!strings.Contains(said, "2 differences\n") {
 			t.Errorf("got %v: %s", err, &out)
 		}
 	})
