@@ -2,8 +2,10 @@ package friendbuy
 
 import (
 	"encoding/json"
+	"math"
 	"net/netip"
 	"net/url"
+	"strconv"
 	"strings"
 	"time"
 
@@ -102,10 +104,14 @@ func (n numberJSON) amount(field string) (money.Amount, error) {
 // integer is the number as a whole one, also when it is written 1.0.
 func (n numberJSON) integer(field string) (int64, error) {
 	a, err := n.amount(field)
-	if err == nil && a%money.Unit != 0 {
-		err = malformed(field, "must be a whole number")
+	if err != nil {
+		return 0, err
 	}
-	return int64(a / money.Unit), err
+	exact, _ := strconv.ParseFloat(string(n), 64) // an amount is rounded: 0.00001 would be whole
+	if exact != math.Trunc(exact) {
+		return 0, malformed(field, "must be a whole number")
+	}
+	return int64(a / money.Unit), nil
 }
 
 // instant reads an ISO date, with or without a time; a missing one is zero.

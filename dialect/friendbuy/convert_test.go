@@ -116,6 +116,7 @@ func TestBodiesAreRefused(t *testing.T) {
 		{"day 0", signUp, `{` + person + `,"birthday":{"day":0,"month":1}}`, model.Invalid, "birthday.day"},
 		{"31 April", signUp, `{` + person + `,"birthday":{"day":31,"month":4}}`, model.Invalid, "birthday.day"},
 		{"month 13", signUp, `{` + person + `,"birthday":{"day":1,"month":13}}`, model.Invalid, "birthday.month"},
+		{"a trace of a month", signUp, `{` + person + `,"birthday":{"day":1,"month":1.00001}}`, model.Malformed, "birthday.month"},
 		{"half a month", signUp, `{` + person + `,"birthday":{"day":1,"month":1.5}}`, model.Malformed, "birthday.month"},
 		{"a year of two digits", signUp, `{` + person + `,"birthday":{"day":1,"month":1,"year":84}}`, model.Invalid, "birthday.year"},
 		{"a month in quotes", signUp, `{` + person + `,"birthday":{"day":1,"month":"1"}}`, model.Malformed, "birthday.month"},
