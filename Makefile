@@ -27,7 +27,7 @@ check: gofmt vet staticcheck tidy licences race fuzz ## gofmt, vet, staticcheck,
 	@echo "check: all passed"
 
 .PHONY: e2e
-e2e: ## the tests that need the built binary (build tag e2e), on both engines
+e2e: ## the tests that need the built binary (build tag e2e), on both engines; one needs npm
 	@ci/test -tags e2e -timeout 15m ./...
 
 .PHONY: bench

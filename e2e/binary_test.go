@@ -99,6 +99,7 @@ func (d database) apply(t *testing.T, project string) (completed string) {
 type server struct {
 	addr string
 	url  string
+	http *http.Client // knows the server's certificate, if it has one
 	cmd  *exec.Cmd
 	log  *logBuffer
 	done chan struct{} // closed when the process has ended
@@ -106,11 +107,11 @@ type server struct {
 
 // start starts a server on addr and does not wait for it. It ends with the
 // test at the latest.
-func (d database) start(t *testing.T, addr string) *server {
+func (d database) start(t *testing.T, addr string, flags ...string) *server {
 	t.Helper()
-	s := &server{addr: addr, url: "http://" + addr, log: new(logBuffer), done: make(chan struct{})}
-	s.cmd = exec.Command(binary, "serve", "--listen", addr, "--public-url", s.url, "--database", d.dsn, "--secret-file", d.secret,
-		"--log", "json", "--allow-private-hooks", "--webhook-retry-every", "1s")
+	s := &server{addr: addr, url: "http://" + addr, http: http.DefaultClient, log: new(logBuffer), done: make(chan struct{})}
+	s.cmd = exec.Command(binary, append([]string{"serve", "--listen", addr, "--public-url", s.url, "--database", d.dsn, "--secret-file", d.secret,
+		"--log", "json", "--allow-private-hooks", "--webhook-retry-every", "1s"}, flags...)...)
 	s.cmd.Env = append(os.Environ(), "GRAPEVINE_RATE_LIMITS=off") // the load is one key's
 	s.cmd.Stdout, s.cmd.Stderr = s.log, s.log
 	if err := s.cmd.Start(); err != nil {
@@ -151,7 +152,7 @@ func (s *server) ready() bool {
 	if err != nil {
 		return false
 	}
-	a, err := http.DefaultClient.Do(q)
+	a, err := s.http.Do(q)
 	if err != nil {
 		return false
 	}
