@@ -25,7 +25,7 @@ func (o operation) String() string { return o.method + o.path() }
 const (
 	someone = `"firstName":"Ann","lastName":"Bee","ipAddress":"203.0.113.9","userAgent":"Mozilla/5.0"`
 	profile = `"timezone":"America/Los_Angeles","loyaltyStatus":"in","birthday":{"day":1,"month":10,"year":1980}`
-	came    = `"couponCode":"FRIEND-1","attributionId":"0655e7df-a925-4e56-8509-5c1cbdb78bc2","referralCode":"ann"`
+	came    = `"couponCode":"FRIEND-1","attributionId":"0655e7df-a925-4e56-8509-5c1cbdb78bc2","referralCode":"x-ann"`
 	asked   = `"email":"ann@example.com","customerId":"ann",` + someone + `,"campaignId":"ef9befc6-18f1-418c-8914-5ee8d09bb5aa",` +
 		`"widgetId":"ff83c064-0776-4b99-adcc-c2b93af11b78","destinationUrlQueryParams":{"size":"xl"},"seed":"ann","prefix":"x-",` +
 		`"channel":"purl","short":true,"eventUrl":"https://shop.example.com/","eventPage":"home"`

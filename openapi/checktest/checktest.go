@@ -5,6 +5,7 @@ package checktest
 
 import (
 	"bytes"
+	"encoding/json"
 	"errors"
 	"flag"
 	"fmt"
@@ -38,7 +39,14 @@ type Document struct {
 
 	mu      sync.Mutex
 	seen    map[answer]bool // guarded by mu
+	shown   map[field]bool  // guarded by mu
 	unbuilt map[string]bool // operations that answer 501; guarded by mu
+}
+
+// field is one of an object in an answer.
+type field struct {
+	object *openapi3.Schema
+	name   string
 }
 
 // answer is one status of an operation.
@@ -75,7 +83,7 @@ func parse(text []byte) (*Document, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Document{spec: spec, router: router, seen: map[answer]bool{}, unbuilt: map[string]bool{}}, nil
+	return &Document{spec: spec, router: router, seen: map[answer]bool{}, shown: map[field]bool{}, unbuilt: map[string]bool{}}, nil
 }
 
 // options make the filter strict, and give formats a meaning.
@@ -182,6 +190,7 @@ func (d *Document) check(sent *http.Request, body []byte, got *httptest.Response
 		return err
 	}
 	d.note(answer{operation, got.Code})
+	d.noteFields(route.Operation.Responses.Status(got.Code), got.Body.Bytes())
 	return nil
 }
 
@@ -220,8 +229,36 @@ func (d *Document) note(a answer) {
 	d.seen[a] = true
 }
 
-// Unseen are the statuses that are documented and that no exchange had, but
-// for operations that are not built yet.
+// noteFields notes which fields a valid answer has.
+func (d *Document) noteFields(response *openapi3.ResponseRef, body []byte) {
+	content := response.Value.Content.Get("application/json")
+	var value any
+	if content == nil || json.Unmarshal(body, &value) != nil {
+		return
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.noteValue(content.Schema.Value, value)
+}
+
+func (d *Document) noteValue(schema *openapi3.Schema, value any) {
+	switch value := value.(type) {
+	case map[string]any:
+		for name, part := range value {
+			if property := schema.Properties[name]; property != nil {
+				d.shown[field{schema, name}] = true
+				d.noteValue(property.Value, part)
+			}
+		}
+	case []any:
+		for _, item := range value {
+			d.noteValue(schema.Items.Value, item)
+		}
+	}
+}
+
+// Unseen are the statuses and fields that are documented and that no answer
+// had, but for operations that are not built yet.
 func (d *Document) Unseen() []string {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -229,17 +266,41 @@ func (d *Document) Unseen() []string {
 	for at, item := range d.spec.Paths.Map() {
 		for method, operation := range item.Operations() {
 			name := method + " " + at
-			for status := range operation.Responses.Map() {
-				code, err := strconv.Atoi(status)
-				if err == nil && (d.unbuilt[name] || d.seen[answer{name, code}]) {
-					continue
+			if d.unbuilt[name] {
+				continue
+			}
+			for status, response := range operation.Responses.Map() {
+				told := name + " " + status
+				if code, err := strconv.Atoi(status); err != nil || !d.seen[answer{name, code}] {
+					unseen = append(unseen, told)
 				}
-				unseen = append(unseen, name+" "+status)
+				if content := response.Value.Content.Get("application/json"); content != nil {
+					unseen = append(unseen, d.unshown(told, content.Schema.Value)...)
+				}
 			}
 		}
 	}
 	slices.Sort(unseen)
-	return unseen
+	return slices.Compact(unseen)
+}
+
+// unshown are the fields of a schema that no answer had. What several answers
+// have in common one of them has to show.
+func (d *Document) unshown(at string, schema *openapi3.Schema) (fields []string) {
+	for name, property := range schema.Properties {
+		if property.Value.Always != nil { // false: it is told to be missing
+			continue
+		}
+		if !d.shown[field{schema, name}] {
+			fields = append(fields, at+" "+name)
+			continue
+		}
+		fields = append(fields, d.unshown(at+" "+name, property.Value)...)
+	}
+	if schema.Items != nil {
+		fields = append(fields, d.unshown(at+"[]", schema.Items.Value)...)
+	}
+	return fields
 }
 
 // Run runs the tests of a package, and then fails if a documented status was

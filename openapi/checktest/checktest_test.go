@@ -130,7 +130,8 @@ func TestUnseenIsWhatNobodyProduced(t *testing.T) {
 			t.Errorf("unseen: %q, want %q", got, want)
 		}
 	}
-	expect("GET /things 200", "GET /things 429", "POST /things 201", "POST /things 400")
+	expect("GET /things 200", "GET /things 200 at", "GET /things 200 by", "GET /things 429",
+		"POST /things 201", "POST /things 201 at", "POST /things 201 by", "POST /things 400")
 	for _, e := range []exchange{
 		{"GET", "/things", "", 200, `{"at":"2026-03-01T12:00:00.000Z"}`, ""},
 		{"POST", "/things", "{", 400, "", ""},
@@ -138,7 +139,8 @@ func TestUnseenIsWhatNobodyProduced(t *testing.T) {
 	} {
 		e.against(t, d)
 	}
-	expect("GET /things 429", "POST /things 201")
+	expect("GET /things 200 by", "GET /things 429", "POST /things 201", "POST /things 201 at", "POST /things 201 by")
+	exchange{"GET", "/things", "", 200, `{"at":"2026-03-01T12:00:00.000Z","by":"a@example.com"}`, ""}.against(t, d)
 	exchange{"POST", "/things", "", 501, "", ""}.against(t, d)
 	expect("GET /things 429")
 }
