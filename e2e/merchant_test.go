@@ -15,9 +15,10 @@ import (
 
 // merchant calls the Merchant API as its reference says.
 type merchant struct {
-	url   string
-	http  *http.Client
-	token string
+	url    string
+	http   *http.Client
+	token  string
+	origin string // of a page, "" for a server
 }
 
 // openMerchant has a token.
@@ -29,7 +30,8 @@ func openMerchant(t *testing.T, s *server) *merchant {
 	return m
 }
 
-// do makes one call. Its answer is JSON: an object, or what "" holds.
+// do makes one call. Its answer is JSON: an object, or what "" holds. Of a
+// redirect, which it does not follow, there is none.
 func (m *merchant) do(t *testing.T, method, target, body string) (status int, answer map[string]any) {
 	t.Helper()
 	q, err := http.NewRequestWithContext(t.Context(), method, m.url+target, strings.NewReader(body))
@@ -42,7 +44,13 @@ func (m *merchant) do(t *testing.T, method, target, body string) (status int, an
 	if m.token != "" {
 		q.Header.Set("Authorization", "Bearer "+m.token)
 	}
-	a, err := m.http.Do(q)
+	if m.origin != "" {
+		q.Header.Set("Origin", m.origin)
+		q.Header.Set("User-Agent", "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_14_6) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/79.0.3945.79 Safari/537.36")
+	}
+	client := *m.http
+	client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+	a, err := client.Do(q)
 	if err != nil {
 		t.Fatalf("%s %s: %v", method, target, err)
 	}
@@ -50,6 +58,9 @@ func (m *merchant) do(t *testing.T, method, target, body string) (status int, an
 	text, err := io.ReadAll(a.Body)
 	if err != nil {
 		t.Fatalf("%s %s: %v", method, target, err)
+	}
+	if a.StatusCode/100 == 3 {
+		return a.StatusCode, nil
 	}
 	var value any
 	if err := json.Unmarshal(text, &value); err != nil {

@@ -117,6 +117,14 @@ func TestSegmentDestination(t *testing.T) {
 			earned[fmt.Sprint(reward["trigger"])] = reward["rewardAmount"]
 		}
 		has(t, "what the advocate earned", earned, map[string]any{"sign_up": 1, "purchase": 10, "store_visit": 5})
+		data := m.must(t, "GET", "/v1/user-data?customerId=bob", "", http.StatusOK)
+		has(t, "what is known of the friend", data, map[string]any{
+			"emails": []string{"bob@example.com"}, "customerIds": []string{"bob"}, "names": []string{"Bob Cole"},
+			"ipAddresses": []string{"203.0.113.9"}, "userAgents": []string{"Mozilla/5.0"},
+		})
+		if events, _ := data["trackedEvents"].([]any); len(events) != 3 {
+			t.Errorf("the friend has %v, want three events", data["trackedEvents"])
+		}
 		s.stop(t)
 		d.command(t, "verify")
 	})

@@ -13,6 +13,7 @@ import (
 )
 
 const (
+	merchantID    = "7b0f4a52-1111-4222-8333-444455556666"
 	apiKey        = "3fa85f64-5717-4562-b3fc-2c963f66afa6"
 	apiSecret     = "95eb1c78-f77e-4c55-828e-17ed3e0163a2"
 	signingSecret = "a-signing-secret"
@@ -29,7 +30,7 @@ slug: acme
 site: https://shop.example.com
 keys:
   friendbuy:
-    merchant_id: 7b0f4a52-1111-4222-8333-444455556666
+    merchant_id: %s
     key: %s
     secret: %s
     signing_secret: %s
@@ -53,7 +54,7 @@ campaigns:
         to: friend
         on: purchase
         value: {type: ledger, amount: 5, unit: USD}
-%s`, apiKey, apiSecret, signingSecret, coupons, hook, hook, campaignUUID, campaigns)
+%s`, merchantID, apiKey, apiSecret, signingSecret, coupons, hook, hook, campaignUUID, campaigns)
 }
 
 // shop is a merchant's server that calls ours. Its connections outlive ours.

@@ -2,11 +2,11 @@ package friendbuy_test
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
 	"grapevine/engine"
-	"grapevine/model"
 )
 
 // TestEveryListIsRead reads every list to its end in pages of one row, and
@@ -53,32 +53,20 @@ func TestEveryListIsRead(t *testing.T) {
 // fillLists puts two rows into each list.
 func (s *stage) fillLists(t testing.TB, token string) {
 	t.Helper()
-	config, err := s.core.Config(t.Context(), s.account)
-	if err != nil {
-		t.Fatal(err)
-	}
-	campaign, err := config.CampaignByUUID(evergreen)
-	if err != nil {
-		t.Fatal(err)
-	}
 	s.post(t, token, "customer", `{"email":"ann@example.com","customerId":"ann","firstName":"Ann","lastName":"Bee"}`)
 	s.link(t, token, "ann", "facebook")
-	browser := engine.Who{IP: "192.0.2.7", Agent: "Mozilla/5.0"}
-	yes := true
 	for _, friend := range []string{"bob", "cleo"} {
-		_, errs := s.core.RecordSights(t.Context(), s.account, []engine.Sight{{Who: browser, Kind: model.WidgetViewed, Widget: overlay}})
-		_, shared := s.core.RecordShare(t.Context(), s.account, engine.Share{Who: browser, Code: "ann", Channel: "email"})
-		_, clicked := s.core.Click(t.Context(), engine.Visit{Code: "ann", IP: browser.IP, Agent: browser.Agent})
-		captured := browser
-		captured.Email, captured.FirstName = friend+"@example.com", friend
-		_, joined := s.core.Join(t.Context(), s.account, engine.Join{
-			Who: captured, Kind: model.EmailCapture, Campaign: campaign.ID, Widget: incentive, Newsletter: &yes,
-			Referral: engine.Referral{ReferralCode: "ann"},
-		})
-		for _, err := range append(errs, shared, clicked, joined) {
-			if err != nil {
-				t.Fatal(err)
-			}
+		if _, err := s.core.Click(t.Context(), engine.Visit{Code: "ann", IP: "192.0.2.7", Agent: "Mozilla/5.0"}); err != nil {
+			t.Fatal(err)
+		}
+		got := s.browse(t, `{`+events(
+			event("widget_view", "", `{"widgetId":"ff83c064-0776-4b99-adcc-c2b93af11b78"}`),
+			event("share", "", `{"channel":"email","referralCode":"ann"}`),
+			event("track", "email_capture", `{"email":"`+friend+`@example.com","name":"`+friend+`","widgetId":"ff83c064-0776-4b99-adcc-c2b93af11b79",`+
+				`"referralCode":"ann","newsletterOptIn":true}`),
+		)+`}`)
+		if slices.Max(got.statuses()) >= 300 {
+			t.Fatalf("the page was told %s", got.Body)
 		}
 		who := fmt.Sprintf(`"email":"%s@example.com","customerId":"%s","firstName":"%s","ipAddress":"192.0.2.7","userAgent":"Mozilla/5.0","referralCode":"ann"`, friend, friend, friend)
 		s.post(t, token, "event/account-sign-up", `{`+who+`}`)
