@@ -104,8 +104,3 @@ func wrongMethod(allow string) web.HandlerFunc {
 		return refuse(w, r, http.StatusMethodNotAllowed, r.Method+" is not allowed here, only "+allow)
 	}
 }
-
-// notOffered answers calls that are documented and not built.
-func notOffered(w http.ResponseWriter, r *http.Request, _ model.AccountID) error {
-	return refuse(w, r, http.StatusNotImplemented, r.Method+" "+r.URL.Path+" is not offered yet")
-}
