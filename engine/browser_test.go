@@ -352,6 +352,29 @@ func TestMerchantsWordGoesBeforeABrowsers(t *testing.T) {
 	})
 }
 
+// Nor does who says first that an address is theirs keep it from who has it.
+func TestMerchantGivesAnAddressToWhoseItIs(t *testing.T) {
+	onBoth(t, pages, func(t *testing.T, s *stage) {
+		s.joinAs(engine.Join{Who: s.browser("mallory", "ann@example.com"), Kind: model.SignUp})
+		s.joinAs(engine.Join{Who: s.browser("mallory-2", "bob@example.com"), Kind: model.SignUp})
+		mallory := s.personOf("mallory")
+		s.know("ann", "ann@example.com")
+		s.know("bob", "")
+		s.know("bob", "bob@example.com")
+		if got := s.personOf("ann@example.com"); got == mallory || got != s.personOf("ann") {
+			t.Errorf("ann@example.com is %d, Ann %d, Mallory %d", got, s.personOf("ann"), mallory)
+		}
+		if got := s.personOf("bob@example.com"); got != s.personOf("bob") {
+			t.Errorf("bob@example.com is %d, Bob %d", got, s.personOf("bob"))
+		}
+		// Between two whom the merchant named, the first stays.
+		s.know("other", "ann@example.com")
+		if s.personOf("ann@example.com") != s.personOf("ann") {
+			t.Error("what the merchant said first was taken away")
+		}
+	})
+}
+
 func TestMerchantConfirmsWhatABrowserSaid(t *testing.T) {
 	onBoth(t, pages, func(t *testing.T, s *stage) {
 		s.joinAs(engine.Join{Who: s.browser("", "ann@example.com"), Kind: model.EmailCapture, Widget: offer})

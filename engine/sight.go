@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"net/url"
 	"slices"
+	"strings"
 
 	"grapevine/engine/rule"
 	"grapevine/model"
@@ -152,7 +153,7 @@ func (c *Config) Widget(campaign, widget string) (*model.Campaign, *model.Widget
 // widgetOf is a campaign's widget of that id or, if asked, name; nil: none.
 func widgetOf(c *model.Campaign, widget string, byName bool) *model.Widget {
 	for i := range c.Widgets {
-		if w := &c.Widgets[i]; w.ID == model.FoldCode(widget) || byName && w.Name == widget {
+		if w := &c.Widgets[i]; strings.EqualFold(w.ID, widget) || byName && w.Name == widget {
 			return w
 		}
 	}
@@ -168,35 +169,19 @@ func (e *Engine) sightsTogether(account model.AccountID, calls [][]*sight) ([]re
 	ctx, cancel := context.WithTimeout(context.Background(), store.WriteLimit)
 	defer cancel()
 	err := e.inTurn(ctx, account, func(t *turn) error {
-		all := slices.Concat(calls...)
-		events := make([]*model.Event, len(all))
-		keys := map[string]*model.Event{}
-		keyOf := make([]string, len(all))
-		for i, s := range all {
-			events[i] = t.newEvent(s.keptAs())
-			key := t.keyOf(occurrence{Who: s.Who, kind: s.Kind})
-			if keyOf[i] = key; key == "" {
-				continue
-			}
-			if first := keys[key]; first != nil { // the same event twice in the group
-				events[i] = first
-				continue
-			}
-			keys[key] = events[i]
-		}
+		told, keys := t.eventsOf(slices.Concat(calls...))
 		firsts, err := t.tx.TakeKeys(keys)
 		if err != nil {
 			return err
 		}
-		persons, err := t.seers(all)
+		persons, err := t.seers(told)
 		if err != nil {
 			return err
 		}
 		results = make([]result[[]Recorded], len(calls))
-		n := 0
-		for c, call := range calls {
-			for _, s := range call {
-				answer, err := t.see(s, events[n], firsts[keyOf[n]], persons[n])
+		for c, n := 0, 0; c < len(calls); c++ {
+			for range calls[c] {
+				answer, err := t.see(told[n], firsts[told[n].key], persons[n])
 				if err != nil {
 					return err
 				}
@@ -212,15 +197,40 @@ func (e *Engine) sightsTogether(account model.AccountID, calls [][]*sight) ([]re
 	return results, nil
 }
 
-// see adds a sight's event, unless it is there.
-func (t *turn) see(s *sight, event, first *model.Event, person model.PersonID) (Recorded, error) {
-	if first != nil {
-		return Recorded{Event: first.ID, UUID: first.UUID, At: first.At, Repeated: true}, nil
+// toldSight is a sight with its event in a turn.
+type toldSight struct {
+	*sight
+	event *model.Event
+	key   string
+	again bool // the event is that of a sight before it
+}
+
+// eventsOf makes an event of each sight, one of those that are the same, and
+// lists them by what makes them happen once.
+func (t *turn) eventsOf(sights []*sight) ([]toldSight, map[string]*model.Event) {
+	told := make([]toldSight, len(sights))
+	keys := map[string]*model.Event{}
+	for i, s := range sights {
+		told[i] = toldSight{sight: s, key: t.keyOf(occurrence{Who: s.Who, kind: s.Kind})}
+		if told[i].event, told[i].again = keys[told[i].key]; told[i].again {
+			continue
+		}
+		told[i].event = t.newEvent(s.keptAs())
+		if told[i].key != "" {
+			keys[told[i].key] = told[i].event
+		}
 	}
-	answer := Recorded{Event: event.ID, UUID: event.UUID, At: t.now}
-	if slices.Contains(t.events, event) {
-		answer.Repeated = true
-		return answer, nil
+	return told, keys
+}
+
+// see adds a sight's event, unless it is there.
+func (t *turn) see(s toldSight, first *model.Event, person model.PersonID) (Recorded, error) {
+	event := s.event
+	switch {
+	case first != nil:
+		return Recorded{Event: first.ID, UUID: first.UUID, At: first.At, Repeated: true}, nil
+	case s.again:
+		return Recorded{Event: event.ID, UUID: event.UUID, At: t.now, Repeated: true}, nil
 	}
 	t.events = append(t.events, event)
 	event.Person, event.Turn = person, t.turnOf(person)
@@ -235,12 +245,12 @@ func (t *turn) see(s *sight, event, first *model.Event, person model.PersonID) (
 	}
 	detail := eventDetail{IP: s.IP, Agent: clip(s.Agent), Action: s.Action, Sent: s.Detail}
 	detail.told(s.Browser)
-	return answer, t.keep(event, detail)
+	return Recorded{Event: event.ID, UUID: event.UUID, At: t.now}, t.keep(event, detail)
 }
 
 // seers finds out who each of the sights names, and locks them: what is kept
 // of somebody must not come after they were erased.
-func (t *turn) seers(all []*sight) ([]model.PersonID, error) {
+func (t *turn) seers(all []toldSight) ([]model.PersonID, error) {
 	var customers, emails []string
 	for _, s := range all {
 		if s.CustomerID != "" {

@@ -65,6 +65,7 @@ type actor struct {
 	buys   bool           // the event is a purchase of theirs
 	weak   model.PersonID // found by an e-mail alone, and given a customer id by this event; 0 is none
 	merge  model.PersonID // found to be the same person; 0 is none
+	robs   model.PersonID // has, by a browser's word alone, the e-mail that the merchant says is the actor's; 0 is nobody
 	naming []model.Identity
 	// confirms is an e-mail that the merchant names and that is not the main
 	// one: it is, if all the others are a browser's word. "" is none.
@@ -82,6 +83,9 @@ func (t *turn) identify(found *store.Found, who Who) actor {
 	email := model.Identity{Kind: model.Email, Value: model.FoldEmail(who.Email), Shown: who.Email}
 	mayName := who.vouched() && found.EmailIsFree
 	var a actor
+	if found.ByEmail != found.ByCustomer && who.CustomerID != "" && who.vouched() && !found.EmailIsFree && !found.EmailIsVouched {
+		a.robs, found.ByEmail = found.ByEmail, 0
+	}
 	switch {
 	case found.ByCustomer != 0:
 		a.id = found.ByCustomer
@@ -148,6 +152,12 @@ func (t *turn) admit(a actor, who Who) error {
 	}
 	if a.buys && !a.fresh {
 		t.tx.CountPurchase(a.id)
+	}
+	if a.robs != 0 { // so rare that it may lock out of order, and run again for it
+		if _, err := t.tx.LockPersons(a.robs); err != nil {
+			return err
+		}
+		t.tx.DeleteIdentity(model.Identity{Kind: model.Email, Value: model.FoldEmail(who.Email), Person: a.robs})
 	}
 	t.tx.InsertIdentities(a.naming, t.now.UnixMilli())
 	if !a.fresh && len(a.naming) > 0 {

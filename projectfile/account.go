@@ -39,7 +39,7 @@ func (r *reader) settings(s section, to *model.Settings) {
 	}
 	to.Site = s.text("site", webURL)
 	for _, o := range s.texts("origins", origin) {
-		to.Origins = append(to.Origins, strings.ToLower(strings.TrimRight(o, "/")))
+		to.Origins = append(to.Origins, asSent(o))
 	}
 	to.LinkURL = strings.TrimRight(s.text("link_url", baseURL), "/")
 	if to.Currency = s.text("currency", iso); to.Currency == "" {

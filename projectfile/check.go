@@ -87,6 +87,16 @@ func origin(value string) string {
 	return ""
 }
 
+// asSent is an origin as browsers write it: in lower case, and without the port
+// that its scheme has anyway.
+func asSent(origin string) string {
+	origin = strings.ToLower(strings.TrimRight(origin, "/"))
+	if strings.HasPrefix(origin, "https:") {
+		return strings.TrimSuffix(origin, ":443")
+	}
+	return strings.TrimSuffix(origin, ":80")
+}
+
 // timezone refuses what time.LoadLocation takes beyond the names of IANA: no
 // two machines agree on Local.
 func timezone(value string) string {

@@ -297,3 +297,15 @@ func FuzzParse(f *testing.F) {
 		}
 	})
 }
+
+func TestOriginsAreAsBrowsersSendThem(t *testing.T) {
+	t.Parallel()
+	file, err := projectfile.Parse("f", []byte("account: A\norigins: [https://Shop.example.com/, \"https://a.example:443\", \"http://a.example:80\", \"http://a.example:443\", \"https://a.example:8443\"]\n"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []string{"https://shop.example.com", "https://a.example", "http://a.example", "http://a.example:443", "https://a.example:8443"}
+	if diff := cmp.Diff(want, file.Project().Settings.Origins); diff != "" {
+		t.Error(diff)
+	}
+}

@@ -27,12 +27,15 @@ type Found struct {
 	ByEmail     model.PersonID
 	EmailIsFree bool // nobody with a customer id has the e-mail
 	EmailIsMain bool // it is the main one of who has it
-	Code        *Owner
-	Coupon      *CouponOwner
-	Attribution *Owner
-	Attributed  time.Time // the minute of the attribution
-	Click       *Owner
-	Clicked     time.Time
+	// EmailIsVouched tells that who has it has a main one: others come from the
+	// merchant, too.
+	EmailIsVouched bool
+	Code           *Owner
+	Coupon         *CouponOwner
+	Attribution    *Owner
+	Attributed     time.Time // the minute of the attribution
+	Click          *Owner
+	Clicked        time.Time
 }
 
 // Owner is a code with the person behind it.
@@ -83,11 +86,15 @@ func (tx *Tx) Look(l Lookup) (*Found, error) {
 	if l.Email != "" {
 		asked = append(asked, tx.ask(`SELECT `+canonical+`,
 				CASE WHEN EXISTS (SELECT 1 FROM identity c
-					WHERE c.account_id = $1 AND c.person_id = `+canonical+` AND c.kind = 1) THEN 0 ELSE 1 END, i.main
+					WHERE c.account_id = $1 AND c.person_id = `+canonical+` AND c.kind = 1) THEN 0 ELSE 1 END, i.main,
+				CASE WHEN i.main = 1 THEN 1 WHEN EXISTS (SELECT 1 FROM identity m
+					WHERE m.account_id = $1 AND m.person_id IN (i.person_id, `+canonical+`) AND m.kind = 2 AND m.main = 1) THEN 1 ELSE 0 END
 			FROM identity i
 			JOIN person p ON p.account_id = i.account_id AND p.id = i.person_id
 			WHERE i.account_id = $1 AND i.kind = 2 AND i.value = $2`,
-			func(r Row) error { return r.Scan(&found.ByEmail, &found.EmailIsFree, &found.EmailIsMain) }, l.Email))
+			func(r Row) error {
+				return r.Scan(&found.ByEmail, &found.EmailIsFree, &found.EmailIsMain, &found.EmailIsVouched)
+			}, l.Email))
 	}
 	if l.Code != "" {
 		asked = append(asked, tx.ownerOf(l.Code, &found.Code))

@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"log/slog"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"net/netip"
@@ -493,4 +494,62 @@ func TestIntakeFailsAsAWhole(t *testing.T) {
 	if w.Code != http.StatusInternalServerError {
 		t.Errorf("preflight %d %s", w.Code, w.Body)
 	}
+}
+
+// What a browser told of somebody is in their data, whatever it told before it
+// was known whose browser it is.
+func TestUserDataHasWhatBrowsersTold(t *testing.T) {
+	t.Parallel()
+	onBoth(t, func(t *testing.T, s *stage) {
+		device := `"device":{"language":"de-AT","colorDepth":24,"platform":"MacIntel","screenSize":"3072x1920"},"metadata":{"url":"https://shop.example.com/a"},`
+		before := s.browse(t, `{`+device+events(event("widget_view", "", `{"widgetId":"`+shareWidget+`"}`))+`}`, "User-Agent", "Safari")
+		share := s.browse(t, `{"visitor":"`+before.Visitor+`",`+device+events(
+			event("track", "customer", `{"id":"ann","email":"ann@example.com","name":"Ann Lee"}`),
+			event("share", "", `{"campaignId":"`+stageCampaign+`","channel":"sms","customerId":"ann"}`),
+		)+`}`)
+		s.browse(t, `{`+events(event("track", "sign_up", `{"id":"bob","email":"bob@example.com","referralCode":"`+share.Results[1].ReferralCode+`"}`))+`}`)
+		var got map[string]any
+		if err := json.Unmarshal(s.call(http.MethodGet, "/v1/user-data?customerId=ann", s.token(t), "").Body.Bytes(), &got); err != nil {
+			t.Fatal(err)
+		}
+		at := func(kind string) any { return map[string]any{"type": kind, "url": "https://shop.example.com/a"} }
+		none := map[string]any{"email": 0.0, "facebook": 0.0, "messenger": 0.0, "sms": 0.0, "twitter": 0.0, "purl": 0.0}
+		one := maps.Clone(none)
+		one["sms"] = 1.0
+		want := map[string]any{
+			"emails": []any{"ann@example.com"}, "names": []any{"Ann Lee"}, "customerIds": []any{"ann"}, "ipAddresses": []any{"192.0.2.1"},
+			"languages": []any{"de-AT"}, "userAgents": []any{"Firefox", "Safari"}, "colorDepths": []any{24.0}, "platforms": []any{"MacIntel"},
+			"screenSizes": []any{"3072x1920"}, "trackedEvents": []any{at("customer"), at("share"), at("widget_view")},
+			"shares": one, "conversions": one,
+		}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Error(diff)
+		}
+	})
+}
+
+// A browser that shared as Ann is Ann's: what it buys by her link is no
+// friend's, whatever name it gives.
+func TestBrowserThatSharedIsNoFriend(t *testing.T) {
+	t.Parallel()
+	onBoth(t, func(t *testing.T, s *stage) {
+		ann := s.browse(t, `{`+events(event("share", "", `{"campaignId":"`+stageCampaign+`","email":"ann@example.com"}`))+`}`)
+		order := func(id, visitor, email string) {
+			t.Helper()
+			got := s.browse(t, `{"visitor":"`+visitor+`",`+events(event("track", "purchase",
+				`{"id":"`+id+`","amount":50,"currency":"USD","referralCode":"`+ann.Results[0].ReferralCode+`","customer":{"id":"`+id+`","email":"`+email+`"}}`))+`}`, "User-Agent", id)
+			if got.Results[0].Status != 201 {
+				t.Fatal(got.Body)
+			}
+		}
+		order("own", ann.Visitor, "someone@example.org")
+		order("friends", "", "friend@example.org")
+		var statuses []string
+		for _, row := range s.listed(t, "rewards/referral") {
+			statuses = append(statuses, fmt.Sprint(row["status"]))
+		}
+		if diff := cmp.Diff([]string{"Distributed", "Rejected"}, statuses); diff != "" {
+			t.Error(diff)
+		}
+	})
 }
