@@ -14,7 +14,7 @@ import (
 const mostInABatch = 10
 
 // channels are the documented ones and those that a campaign may offer.
-var channels = []string{"email", "facebook", "generic", "linkedin", "messenger", "sms", "snap", "twitter", bareLink, "whatsapp"}
+var channels = append([]string{bareLink}, model.Channels...)
 
 // bareLink is the vendor's channel of a link that is shared by no network.
 const bareLink = "purl"
