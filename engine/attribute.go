@@ -30,7 +30,7 @@ type hit struct {
 // It reports whether the search has ended; where it has not, the rules run in
 // the campaigns where the person has a referrer.
 func (t *turn) attribute(found *store.Found, sent Referral) (*hit, bool) {
-	if c := found.Coupon; c != nil && c.Friend && c.Referrer != 0 {
+	if c := found.Coupon; c != nil && c.Friend && c.Referrer != 0 && !c.Silent {
 		if campaign := t.live(c.Campaign); campaign != nil {
 			return &hit{campaign, c.Referrer, c.Advocate, model.ViaCoupon, c.Code, c.Channel, c.From}, true
 		}
@@ -39,9 +39,9 @@ func (t *turn) attribute(found *store.Found, sent Referral) (*hit, bool) {
 		return h, true
 	}
 	if sent.ReferralCode != "" {
-		// A code that is unknown, blocked or of a campaign that is not live
-		// says that the merchant knows of a referral, but not of one that
-		// counts: nobody else gets it.
+		// A code that is unknown, blocked, of somebody who is suspended or of a
+		// campaign that is not live says that the merchant knows of a referral,
+		// but not of one that counts: nobody else gets it.
 		return t.byOwner(found.Code, model.ViaCode, time.Time{}), true
 	}
 	if h := t.byOwner(found.Click, model.ViaClick, found.Clicked); h != nil {
@@ -53,7 +53,7 @@ func (t *turn) attribute(found *store.Found, sent Referral) (*hit, bool) {
 // byOwner is the referral behind a code, nil where it does not count. A
 // window that opened has to be open still.
 func (t *turn) byOwner(owner *store.Owner, via model.Via, opened time.Time) *hit {
-	if owner == nil || owner.Participant == 0 || t.cfg.BlockedCode(owner.Folded) {
+	if owner == nil || owner.Participant == 0 || owner.Silent || t.cfg.BlockedCode(owner.Folded) {
 		return nil
 	}
 	campaign := t.live(owner.Campaign)
@@ -83,7 +83,7 @@ func (t *turn) byReferrers(parts []store.Part) []*hit {
 	seen := map[model.CampaignID]bool{}
 	for _, p := range parts {
 		campaign := t.live(p.Campaign)
-		if p.Advocate == 0 || campaign == nil || seen[p.Campaign] || !t.now.Before(p.ReferredAt.Add(campaign.AttributionWindow)) {
+		if p.Advocate == 0 || p.Silent || campaign == nil || seen[p.Campaign] || !t.now.Before(p.ReferredAt.Add(campaign.AttributionWindow)) {
 			continue
 		}
 		seen[p.Campaign] = true

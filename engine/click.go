@@ -42,7 +42,7 @@ func (e *Engine) Click(ctx context.Context, v Visit) (*Landing, error) {
 	if l.broken != nil {
 		return nil, l.broken
 	}
-	if v.Uncounted {
+	if v.Uncounted || l.Silent {
 		return &Landing{URL: l.before + l.after}, nil
 	}
 	c := click{link: l, visit: v, minute: now.Unix() / 60, signs: l.campaign.SignedLinks && l.Participant != 0 && e.signLink != nil}

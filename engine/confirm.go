@@ -93,29 +93,30 @@ func (e *Engine) Confirm(ctx context.Context, token string) error {
 		return err
 	}
 	return e.inTurn(ctx, account, func(t *turn) error {
-		p, person, advocate, err := t.standPart(id)
-		if err != nil {
+		p, person, advocate, err := t.lockPart(id)
+		if err != nil || !p.ConfirmedAt.IsZero() {
 			return err
 		}
-		// Read again: who held the locks before may have confirmed them, or
-		// fixed who brought them.
-		referrer := p.Referrer
-		if p, _, err = t.tx.Participant(id); err != nil || !p.ConfirmedAt.IsZero() {
-			return err
+		if p.State != model.StateUnconfirmed {
+			return stateForbidden(p.State, model.StateApplied) // a suspended one waits until that is lifted
 		}
-		if p.Referrer != referrer {
-			return store.ErrAgain
-		}
-		t.happened(model.Confirmed, person).Subject = int64(p.ID)
-		t.confirm(p)
-		t.saveParticipant(p)
-		return t.raiseHeld(p, person, t.behind(advocate))
+		return t.confirm(p, person, advocate)
 	})
 }
 
-// confirm marks a participant as one whose joins count, and counts them for
-// who brought them.
-func (t *turn) confirm(p *model.Participant) {
+// confirm makes a locked participant whose address waited one whose joins
+// count, and raises what waited for it.
+func (t *turn) confirm(p *model.Participant, person, advocate model.PersonID) error {
+	if _, err := t.changeState(p, person, model.StateApplied); err != nil {
+		return err
+	}
+	t.saveParticipant(p)
+	return t.raiseHeld(p, person, t.behind(advocate))
+}
+
+// countConfirmed marks a participant as one whose joins count, and counts them
+// for who brought them.
+func (t *turn) countConfirmed(p *model.Participant) {
 	p.ConfirmedAt = t.now
 	if p.Referrer != 0 {
 		t.countReferred(p)

@@ -82,12 +82,14 @@ func (t *turn) changes() []store.Change {
 
 // addParticipant queues a new participant.
 func (t *turn) addParticipant(p *model.Participant) {
+	p.ChangedAt = t.now
 	t.tx.InsertParticipant(p)
 	t.shows(p.Person, inAllLists) // who held rewards is shown as a participant from now on
 }
 
 // saveParticipant queues what changed of a participant.
 func (t *turn) saveParticipant(p *model.Participant) {
+	p.ChangedAt = t.now
 	t.tx.UpdateParticipant(p)
 	t.shows(p.Person, store.InPeople)
 }

@@ -22,6 +22,7 @@ type Join struct {
 	// OnlyNew leaves a person alone who takes part in the campaign already: the
 	// answer names the participant, and nothing is recorded or changed.
 	OnlyNew bool
+	State   model.State     // of a new participant; "" is as the campaign says
 	Detail  json.RawMessage // kept as sent, until the person is erased
 	// Of an e-mail capture: the widget that it was left in, by id or name, and
 	// whether newsletters are welcome.
@@ -167,15 +168,19 @@ func (t *turn) takePart(answer *Joined, j Join, campaign *model.Campaign, sent *
 		}
 	}
 	if p = partIn(parts, campaign.ID); p == nil {
-		if p, _, err = t.newParticipant(campaign, a.id, j.Source, LinkRequest{Who: j.Who}); err != nil {
+		if p, _, err = t.newParticipant(campaign, a.id, j.Source, j.State, LinkRequest{Who: j.Who}); err != nil {
 			return nil, nil, err
 		}
 		answer.Created = true
 	}
 	answer.Participant = p.ID
 	before := *p
-	if !campaign.ConfirmEmail && p.ConfirmedAt.IsZero() { // the campaign asks for it no longer
-		t.confirm(p)
+	// Who was added by the merchant joins by this, and an address that the
+	// campaign no longer asks for is confirmed.
+	if !answer.Created && (p.State == model.StateImported || p.State == model.StateUnconfirmed && !campaign.ConfirmEmail) {
+		if _, err := t.changeState(p, a.id, model.StateApplied); err != nil {
+			return nil, nil, err
+		}
 	}
 	if !broughtTo(campaign, parts) && sent != nil && sent.campaign == campaign && sent.advocate != a.id {
 		p.Referrer, p.ReferredAt = sent.referrer, sent.from
@@ -217,9 +222,10 @@ func partOf(parts []store.Part, campaign *model.Campaign) *model.Participant {
 	return partIn(parts, campaign.ID)
 }
 
-// newParticipant makes a participant, whose main code is the link asked for;
-// the caller writes the participant.
-func (t *turn) newParticipant(campaign *model.Campaign, person model.PersonID, source string, r LinkRequest) (*model.Participant, *model.Code, error) {
+// newParticipant makes a participant in a state, "" for the one that the
+// campaign asks for, whose main code is the link asked for; the caller writes
+// the participant.
+func (t *turn) newParticipant(campaign *model.Campaign, person model.PersonID, source string, state model.State, r LinkRequest) (*model.Participant, *model.Code, error) {
 	p := &model.Participant{
 		ID: model.ParticipantID(t.id()), UUID: uuid.NewString(), Campaign: campaign.ID, Person: person, Source: source, JoinedAt: t.now,
 	}
@@ -228,11 +234,8 @@ func (t *turn) newParticipant(campaign *model.Campaign, person model.PersonID, s
 		return nil, nil, err
 	}
 	p.Code = c.ID
-	if !campaign.ConfirmEmail {
-		p.ConfirmedAt = t.now
-	}
 	t.tallyIn(campaign.ID, tallyJoined, 1)
-	return p, c, nil
+	return p, c, t.beginAs(p, person, campaign, state)
 }
 
 // raise runs the rules for what happens once per person and campaign: the

@@ -411,7 +411,7 @@ func TestConfirmationRaisesWhatWasHeldBack(t *testing.T) {
 		}
 		wait.Wait()
 		want := []string{
-			"sign_up", "email_capture", "confirmed",
+			"sign_up", "email_capture", "state",
 			"sign_up, First by referrer of ann", "  advocate signed earned", "  customer hello earned", "  earning Welcome delivered",
 			"invited, First by referrer of ann", "  friend invited earned",
 			"email_capture, First by referrer of ann", "  advocate captured earned",

@@ -140,7 +140,7 @@ func (t *turn) findLink(r LinkRequest, found *store.Found) (*model.Code, model.P
 // participant where there is none.
 func (t *turn) linkIn(campaign *model.Campaign, p *model.Participant, a actor, r LinkRequest) (made *model.Code, fresh bool, err error) {
 	if p == nil {
-		p, made, err = t.newParticipant(campaign, a.id, "link", r)
+		p, made, err = t.newParticipant(campaign, a.id, "link", "", r)
 		if err == nil {
 			t.addParticipant(p)
 		}

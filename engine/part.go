@@ -14,9 +14,13 @@ func (t *turn) standPart(id model.ParticipantID) (p *model.Participant, person, 
 		return nil, 0, 0, err
 	}
 	if p.Referrer != 0 {
-		_, advocate, err = t.tx.Participant(p.Referrer)
+		var referrer *model.Participant
+		referrer, advocate, err = t.tx.Participant(p.Referrer)
 		if err != nil && model.ReasonOf(err) != model.ParticipantUnknown {
 			return nil, 0, 0, err
+		}
+		if referrer != nil && referrer.State == model.StateSuspended {
+			t.silent = advocate
 		}
 	}
 	ask := t.asks(nil, []model.PersonID{person}, []model.PersonID{advocate}, true)
@@ -27,10 +31,23 @@ func (t *turn) standPart(id model.ParticipantID) (p *model.Participant, person, 
 	return p, person, advocate, err
 }
 
+// lockPart is standPart, with the participant as they are under the locks: who
+// held them before may have changed them, or fixed who brought them.
+func (t *turn) lockPart(id model.ParticipantID) (p *model.Participant, person, advocate model.PersonID, err error) {
+	was, person, advocate, err := t.standPart(id)
+	if err != nil {
+		return nil, 0, 0, err
+	}
+	if p, _, err = t.tx.Participant(id); err == nil && p.Referrer != was.Referrer {
+		err = store.ErrAgain
+	}
+	return p, person, advocate, err
+}
+
 // behind is who a referral of a locked person counts for: nobody once they are
-// erased.
+// erased, or suspended.
 func (t *turn) behind(advocate model.PersonID) model.PersonID {
-	if p := t.persons[advocate]; p != nil && p.Erased {
+	if p := t.persons[advocate]; p != nil && p.Erased || advocate == t.silent {
 		return 0
 	}
 	return advocate

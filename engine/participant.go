@@ -84,8 +84,11 @@ func (e *Engine) QualifyNamed(ctx context.Context, account model.AccountID, n Na
 		if err != nil {
 			return err
 		}
-		var person model.PersonID
-		if person, changed, err = t.setQualified(id, &qualified); err != nil || coupon == nil {
+		p, person, advocate, err := t.lockPart(id)
+		if err != nil {
+			return err
+		}
+		if changed, err = t.setQualified(p, person, advocate, qualified); err != nil || coupon == nil {
 			return err
 		}
 		return t.useCoupon(coupon, id, person, qualified)
@@ -126,16 +129,23 @@ func (t *turn) useCoupon(c *store.HeldCoupon, holder model.ParticipantID, person
 // Change is what is to be another way of a participant; nil leaves it.
 type Change struct {
 	FirstName *string
+	LastName  *string
 	Email     *string // the main address from then on: the old one finds nobody
 	Qualified *bool
+	State     *model.State
+	Restored  bool // from being suspended to what they were before
 }
 
 // ChangeParticipant changes a participant, all of it or nothing. It fails with
-// NotFound, and with Conflict where somebody else has the address.
+// NotFound, with Conflict where somebody else has the address, and with
+// TransitionForbidden.
 func (e *Engine) ChangeParticipant(ctx context.Context, account model.AccountID, id model.ParticipantID, c Change) error {
 	var who Who
 	if c.FirstName != nil {
 		who.FirstName = *c.FirstName
+	}
+	if c.LastName != nil {
+		who.LastName = *c.LastName
 	}
 	if c.Email != nil {
 		who.Email = *c.Email
@@ -144,8 +154,16 @@ func (e *Engine) ChangeParticipant(ctx context.Context, account model.AccountID,
 		return err
 	}
 	return e.inTurn(ctx, account, func(t *turn) error {
-		person, _, err := t.setQualified(id, c.Qualified)
-		if err != nil || who.FirstName == "" && who.Email == "" {
+		p, person, advocate, err := t.lockPart(id)
+		if err != nil {
+			return err
+		}
+		if c.Qualified != nil {
+			if _, err := t.setQualified(p, person, advocate, *c.Qualified); err != nil {
+				return err
+			}
+		}
+		if err := t.changeStanding(p, person, advocate, c); err != nil || who.FirstName == "" && who.LastName == "" && who.Email == "" {
 			return err
 		}
 		if err := t.rename(person, who); err != nil {
@@ -154,14 +172,35 @@ func (e *Engine) ChangeParticipant(ctx context.Context, account model.AccountID,
 		event := t.happened(model.CustomerKept, person)
 		sent, err := json.Marshal(eventDetail{Sent: mustJSON(struct {
 			FirstName string `json:"first_name,omitempty"`
+			LastName  string `json:"last_name,omitempty"`
 			Email     string `json:"email,omitempty"`
-		}{who.FirstName, who.Email})})
+		}{who.FirstName, who.LastName, who.Email})})
 		if err != nil {
 			return err
 		}
 		t.tx.InsertDetail(event.ID, string(sent))
 		return nil
 	})
+}
+
+// changeStanding brings a locked participant to the state that is asked for.
+func (t *turn) changeStanding(p *model.Participant, person, advocate model.PersonID, c Change) error {
+	switch {
+	case c.Restored:
+		if err := t.restoreState(p, person); err != nil {
+			return err
+		}
+	case c.State == nil:
+		return nil
+	case p.State == model.StateUnconfirmed && *c.State == model.StateApplied:
+		return t.confirm(p, person, advocate)
+	default:
+		if changed, err := t.changeState(p, person, *c.State); err != nil || !changed {
+			return err
+		}
+	}
+	t.saveParticipant(p)
+	return nil
 }
 
 // mustJSON is JSON of a struct of texts, which can always be written.
@@ -188,12 +227,12 @@ func (t *turn) rename(person model.PersonID, who Who) error {
 		if found.ByEmail == 0 {
 			a.naming = []model.Identity{{Kind: model.Email, Value: folded, Shown: who.Email, Person: person}}
 		}
-		if err := t.admit(a, Who{FirstName: who.FirstName}); err != nil {
+		if err := t.admit(a, Who{FirstName: who.FirstName, LastName: who.LastName}); err != nil {
 			return err
 		}
 		return t.replaceMain(a, folded)
 	}
-	return t.admit(a, Who{FirstName: who.FirstName})
+	return t.admit(a, Who{FirstName: who.FirstName, LastName: who.LastName})
 }
 
 // RemoveParticipant ends somebody's part in a campaign: their codes lead
@@ -202,11 +241,7 @@ func (t *turn) rename(person model.PersonID, who Who) error {
 // nothing else, is erased. It fails with NotFound.
 func (e *Engine) RemoveParticipant(ctx context.Context, account model.AccountID, id model.ParticipantID) error {
 	return e.inTurn(ctx, account, func(t *turn) error {
-		person, _, err := t.setQualified(id, nil)
-		if err != nil {
-			return err
-		}
-		p, _, err := t.tx.Participant(id)
+		p, person, _, err := t.lockPart(id)
 		if err != nil {
 			return err
 		}
@@ -221,18 +256,16 @@ func (e *Engine) RemoveParticipant(ctx context.Context, account model.AccountID,
 		}
 		t.happened(model.Left, person).Subject = int64(p.ID)
 		t.uncountParticipant(p)
-		codes, err := t.tx.CodesOf(p.ID)
+		codes, err := t.forgetLinks(p.ID)
 		if err != nil {
 			return err
 		}
 		for _, c := range codes {
-			e.links.drop(c.Folded)
 			if c.Named { // the directory would keep what somebody is called
 				t.tx.ReleaseCode(c.Folded)
 			}
 		}
 		t.tx.DeleteParticipant(p.ID)
-		t.tx.Touch() // every node remembers where codes lead
 		t.gone = append(t.gone, store.Change{Lists: store.InPeople, Gone: p.ID})
 		t.shows(p.Person, store.InHoldings)
 		only, err := t.isOnly(p, person)
@@ -265,6 +298,7 @@ func (t *turn) isOnly(p *model.Participant, person model.PersonID) (bool, error)
 // uncountParticipant takes a participant off the counters.
 func (t *turn) uncountParticipant(p *model.Participant) {
 	t.tallyIn(p.Campaign, tallyJoined, -1)
+	t.countState(p, -1)
 	if !p.QualifiedAt.IsZero() {
 		t.countQualified(p, -1)
 	}

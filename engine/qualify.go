@@ -7,7 +7,6 @@ import (
 
 	"grapevine/engine/rule"
 	"grapevine/model"
-	"grapevine/store"
 )
 
 // Qualify marks a referred participant as qualified, or takes it back, and
@@ -15,32 +14,25 @@ import (
 // with NotFound.
 func (e *Engine) Qualify(ctx context.Context, account model.AccountID, id model.ParticipantID, qualified bool) error {
 	return e.inTurn(ctx, account, func(t *turn) error {
-		_, _, err := t.setQualified(id, &qualified)
+		p, person, advocate, err := t.lockPart(id)
+		if err != nil {
+			return err
+		}
+		_, err = t.setQualified(p, person, advocate, qualified)
 		return err
 	})
 }
 
-// setQualified locks a participant and who brought them, and qualifies the
-// participant as told; nil leaves them as they are. It returns who they are,
-// and whether anything changed.
-func (t *turn) setQualified(id model.ParticipantID, qualified *bool) (person model.PersonID, changed bool, err error) {
-	p, person, advocate, err := t.standPart(id)
-	if err != nil {
-		return 0, false, err
+// setQualified qualifies a locked participant, or takes it back, and reports
+// whether that changed anything.
+func (t *turn) setQualified(p *model.Participant, person, advocate model.PersonID, qualified bool) (bool, error) {
+	switch {
+	case p.QualifiedAt.IsZero() != qualified:
+		return false, nil
+	case qualified:
+		return true, t.qualify(p, person, t.behind(advocate))
 	}
-	// Read again: who held the locks before may have qualified them, or
-	// fixed who brought them.
-	referrer := p.Referrer
-	if p, _, err = t.tx.Participant(id); err != nil || qualified == nil || p.QualifiedAt.IsZero() != *qualified {
-		return person, false, err
-	}
-	if p.Referrer != referrer {
-		return 0, false, store.ErrAgain
-	}
-	if *qualified {
-		return person, true, t.qualify(p, person, t.behind(advocate))
-	}
-	return person, true, t.unqualify(p, person, advocate)
+	return true, t.unqualify(p, person, advocate)
 }
 
 func (t *turn) qualify(p *model.Participant, person, advocate model.PersonID) error {

@@ -250,7 +250,7 @@ func (s *stage) run() {
 		s.t.Fatal(err)
 	}
 	for _, q := range queues {
-		if q.Kind == model.JobTell || q.Kind == model.JobDeliver {
+		if q.Kind == model.JobTell || q.Kind == model.JobDeliver || q.Kind == model.JobMail {
 			continue
 		}
 		jobs, err := s.core.ClaimJobs(ctx, q, 100)

@@ -33,6 +33,7 @@ type turn struct {
 	names     []model.Identity
 	addresses map[model.PersonID]model.Profile
 	browsers  []model.PersonID // advocates who were known in a browser of the friend's
+	silent    model.PersonID   // brought the participant that stands, and is suspended
 
 	events      []*model.Event
 	conversions []*model.Conversion

@@ -17,6 +17,9 @@ func (l *life) compare(p model.Person) {
 	if want := l.loyalty[p.ID]; p.Loyalty != want {
 		report.differ("person", p.ID, "loyalty", p.Loyalty, want)
 	}
+	for _, part := range l.parts {
+		l.compareState(part, l.states[part.ID])
+	}
 	for _, key := range sortedBy(l.rewards, func(a, b rewardKey) int {
 		return compare3(int64(a.event), int64(b.event), int64(a.rule), int64(b.rule), string(a.role), string(b.role))
 	}) {

@@ -92,6 +92,8 @@ type life struct {
 	rewards   map[rewardKey]*model.Reward          // as they are
 	progress  map[progressKey]store.Progress       // as it is
 	referrals map[referralKey]int64                // as they are
+	parts     []*model.Participant                 // as they are
+	states    map[model.ParticipantID][]*model.Event
 
 	expected  map[model.RewardID]*model.Reward // as they should be
 	reached   map[progressKey]store.Progress
@@ -111,7 +113,7 @@ func newLife(v *verifier, id model.PersonID) *life {
 	return &life{
 		v: v, id: id, moments: map[model.PersonID][]moment{}, brought: map[model.EventID][]*store.Converted{},
 		rewards: map[rewardKey]*model.Reward{}, progress: map[progressKey]store.Progress{}, referrals: map[referralKey]int64{},
-		expected: map[model.RewardID]*model.Reward{}, reached: map[progressKey]store.Progress{}, counted: map[referralKey]int64{},
+		states: map[model.ParticipantID][]*model.Event{}, expected: map[model.RewardID]*model.Reward{}, reached: map[progressKey]store.Progress{}, counted: map[referralKey]int64{},
 		purchases: map[model.PersonID]int64{}, loyalty: map[model.PersonID]model.LoyaltyStatus{}, joined: map[model.PersonID][]model.PersonID{},
 	}
 }
@@ -176,6 +178,9 @@ func (v *verifier) written(chunk []model.PersonID, of func(model.PersonID) *life
 	}
 	for _, p := range progress {
 		of(p.Person).progress[progressKey{p.Person, p.Rule, p.Role}] = p
+	}
+	if err := v.parts(chunk, of); err != nil {
+		return err
 	}
 	referrals, err := v.tx.ReferralsOf(chunk)
 	for _, r := range referrals {
@@ -269,6 +274,9 @@ func (l *life) lived(e *model.Event) error {
 		return nil
 	case model.Redeemed:
 		return l.redeemed(e)
+	case model.StateChanged:
+		l.states[model.ParticipantID(e.Subject)] = append(l.states[model.ParticipantID(e.Subject)], e)
+		return nil
 	case model.CouponHandedOut, model.HoldOver, model.RewardApproved, model.RewardRejected, model.RewardIssued, model.RewardTakenBack,
 		model.RewardValidated, model.RewardRefused, model.RewardUnanswered:
 		return l.moved(e)

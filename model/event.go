@@ -26,13 +26,13 @@ const (
 	Shared       EventKind = "shared"        // raises nothing
 
 	Unqualified      EventKind = "unqualified"       // subject: participant
-	Confirmed        EventKind = "confirmed"         // subject: participant; what it raises are events of their own
 	Uncounted        EventKind = "uncounted"         // person: the advocate; subject: the friend who no longer counts
 	HoldOver         EventKind = "hold_over"         // subject: reward
 	CouponHandedOut  EventKind = "coupon_handed"     // subject: a reward that waited for it
 	CouponUsed       EventKind = "coupon_used"       // subject: participant who holds it
 	CouponReturned   EventKind = "coupon_returned"   // subject: participant who holds it
 	Left             EventKind = "left"              // subject: participant who is no more
+	StateChanged     EventKind = "state"             // subject: participant; who begins as applied, or unconfirmed where that is asked for, leaves none
 	RewardApproved   EventKind = "reward_approved"   // subject: reward
 	RewardRejected   EventKind = "reward_rejected"   // subject: reward
 	RewardValidated  EventKind = "reward_validated"  // subject: reward; the merchant said yes
@@ -82,6 +82,9 @@ type Facts struct {
 	Reason      string     `json:"reason,omitempty"` // of a rejection: ours, never a text from outside
 
 	Fraud []Suspicion `json:"fraud,omitempty"`
+
+	State State `json:"state,omitempty"` // that a participant came to
+	Was   State `json:"was,omitempty"`   // and from which; "" for one who began in it
 
 	Redemption string `json:"redemption,omitempty"` // the id of what was bought, as the settings have it
 

@@ -23,6 +23,7 @@ const (
 	JobExpire      = "expire"       // payload: ledger
 	JobBatchFilled = "batch_filled" // subject: coupon batch
 	JobErase       = "erase"        // subject: person; payload: how far it is
+	JobMail        = "mail"         // subject: participant; payload: which mail
 )
 
 // Queue is the jobs of one account, kind and lane. Queues never wait for each

@@ -78,6 +78,43 @@ type Participant struct {
 	QualifiedAt time.Time
 	Source      string
 	JoinedAt    time.Time
+
+	State       State     // never StateIdle: see StateAt
+	StateBefore State     // what a suspended one goes back to
+	ImportedAt  time.Time // when a state was first reached; zero: not yet
+	AppliedAt   time.Time
+	InvitedAt   time.Time
+	ActiveAt    time.Time
+	SeenAt      time.Time // the last check-in; zero: none
+	ChangedAt   time.Time
+}
+
+// State is how far a participant has come.
+type State string
+
+const (
+	StateImported    State = "imported"    // added by the merchant
+	StateUnconfirmed State = "unconfirmed" // the address waits to be confirmed, and until then the join counts for nobody
+	StateApplied     State = "applied"     // on the waitlist
+	StateRejected    State = "rejected"
+	StateInvited     State = "invited"
+	StateActive      State = "active"
+	StateIdle        State = "idle"      // active, and not seen for long
+	StateSuspended   State = "suspended" // gets no mail, and what they share brings nobody
+)
+
+// States is the closed list.
+var States = []State{
+	StateImported, StateUnconfirmed, StateApplied, StateRejected, StateInvited, StateActive, StateIdle, StateSuspended,
+}
+
+// StateAt is the state at a time, in a campaign whose participants are idle
+// when they were not seen for so long.
+func (p *Participant) StateAt(now time.Time, idleAfter time.Duration) State {
+	if p.State == StateActive && !now.Before(p.SeenAt.Add(idleAfter)) {
+		return StateIdle
+	}
+	return p.State
 }
 
 // Code is a code somebody shares, or a campaign's join link.

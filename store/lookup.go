@@ -42,6 +42,7 @@ type Found struct {
 type Owner struct {
 	model.Code
 	Advocate model.PersonID // 0: the campaign's own code, or that of somebody who was erased
+	Silent   bool           // the participant is suspended
 }
 
 // CouponOwner is a coupon that was handed out, and the referral behind it.
@@ -55,6 +56,7 @@ type CouponOwner struct {
 	Code     model.CodeID
 	Channel  string    // of that code
 	From     time.Time // when the window of the referral opened
+	Silent   bool      // the referrer is suspended
 }
 
 const canonical = `CASE WHEN p.alias_of <> 0 THEN p.alias_of ELSE p.id END`
@@ -105,8 +107,7 @@ func (tx *Tx) Look(l Lookup) (*Found, error) {
 	if l.Attribution != "" {
 		asked = append(asked, tx.ask(`SELECT a.minute, `+ownerColumns+`
 			FROM attribution a
-			JOIN code c ON c.account_id = a.account_id AND c.id = a.code_id
-			LEFT JOIN person p ON p.account_id = c.account_id AND p.id = c.person_id
+			JOIN code c ON c.account_id = a.account_id AND c.id = a.code_id`+ownerJoins+`
 			WHERE a.account_id = $1 AND a.uuid = $2`,
 			func(r Row) error {
 				var minute int64
@@ -118,8 +119,7 @@ func (tx *Tx) Look(l Lookup) (*Found, error) {
 	if l.Visitor != 0 {
 		asked = append(asked, tx.ask(`SELECT k.at, `+ownerColumns+`
 			FROM click k
-			JOIN code c ON c.account_id = k.account_id AND c.id = k.code_id
-			LEFT JOIN person p ON p.account_id = c.account_id AND p.id = c.person_id
+			JOIN code c ON c.account_id = k.account_id AND c.id = k.code_id`+ownerJoins+`
 			WHERE k.account_id = $1 AND k.visitor_id = $2
 			ORDER BY k.id DESC
 			LIMIT 1`,
@@ -160,19 +160,23 @@ func (tx *Tx) first(key string, found *Found) error {
 }
 
 const ownerColumns = `c.folded, c.id, c.shown, c.campaign_id, c.participant_id, c.channel, c.params, c.person_id,
-	` + behind
+	CASE WHEN o.state = 'suspended' THEN 1 ELSE 0 END, ` + behind
+
+// ownerJoins find who is behind code c.
+const ownerJoins = `
+			LEFT JOIN participant o ON o.account_id = c.account_id AND o.id = c.participant_id
+			LEFT JOIN person p ON p.account_id = c.account_id AND p.id = c.person_id`
 
 func scanOwner(r Row, owner **Owner, before ...any) error {
 	var o Owner
-	err := r.Scan(append(before, &o.Folded, &o.ID, &o.Shown, &o.Campaign, &o.Participant, &o.Channel, &o.Params, &o.Person, &o.Advocate)...)
+	err := r.Scan(append(before, &o.Folded, &o.ID, &o.Shown, &o.Campaign, &o.Participant, &o.Channel, &o.Params, &o.Person, &o.Silent, &o.Advocate)...)
 	*owner = &o
 	return err
 }
 
 func (tx *Tx) ownerOf(folded string, owner **Owner) Statement {
 	return tx.ask(`SELECT `+ownerColumns+`
-		FROM code c
-		LEFT JOIN person p ON p.account_id = c.account_id AND p.id = c.person_id
+		FROM code c`+ownerJoins+`
 		WHERE c.account_id = $1 AND c.folded = $2`,
 		func(r Row) error { return scanOwner(r, owner) }, folded)
 }
@@ -192,7 +196,7 @@ func (tx *Tx) CodeOwner(folded string) (*Owner, error) {
 func (tx *Tx) couponOwner(code string, owner **CouponOwner) Statement {
 	return tx.ask(`SELECT k.batch_id, k.id, CASE WHEN k.used_at <> 0 THEN 1 ELSE 0 END, k.friend,
 			COALESCE(v.campaign_id, 0), COALESCE(v.advocate_id, 0), COALESCE(v.code_id, 0), COALESCE(c.channel, ''), COALESCE(v.counted_from, 0),
-			`+behind+`
+			CASE WHEN a.state = 'suspended' THEN 1 ELSE 0 END, `+behind+`
 		FROM coupon k
 		LEFT JOIN reward w ON w.account_id = k.account_id AND w.id = k.holder_id
 		LEFT JOIN conversion v ON v.account_id = w.account_id AND v.id = w.conversion_id
@@ -203,7 +207,7 @@ func (tx *Tx) couponOwner(code string, owner **CouponOwner) Statement {
 		func(r Row) error {
 			var o CouponOwner
 			var from int64
-			err := r.Scan(&o.Batch, &o.ID, &o.Used, &o.Friend, &o.Campaign, &o.Referrer, &o.Code, &o.Channel, &from, &o.Advocate)
+			err := r.Scan(&o.Batch, &o.ID, &o.Used, &o.Friend, &o.Campaign, &o.Referrer, &o.Code, &o.Channel, &from, &o.Silent, &o.Advocate)
 			o.From = at(from)
 			*owner = &o
 			return err

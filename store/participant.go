@@ -5,14 +5,19 @@ import (
 )
 
 const participantColumns = `a.id, a.uuid, a.campaign_id, a.person_id, a.code_id, a.referrer_id, a.referred_at,
-	a.signed_up_at, a.captured_at, a.confirmed_at, a.qualified_at, a.source, a.joined_at`
+	a.signed_up_at, a.captured_at, a.confirmed_at, a.qualified_at, a.source, a.joined_at,
+	a.state, a.state_before, a.imported_at, a.applied_at, a.invited_at, a.active_at, a.seen_at, a.changed_at`
 
 func scanParticipant(r Row, p *model.Participant, after ...any) error {
 	var referred, signedUp, captured, confirmed, qualified, joined int64
+	var imported, applied, invited, active, seen, changed int64
 	err := r.Scan(append([]any{&p.ID, &p.UUID, &p.Campaign, &p.Person, &p.Code, &p.Referrer, &referred,
-		&signedUp, &captured, &confirmed, &qualified, &p.Source, &joined}, after...)...)
+		&signedUp, &captured, &confirmed, &qualified, &p.Source, &joined,
+		&p.State, &p.StateBefore, &imported, &applied, &invited, &active, &seen, &changed}, after...)...)
 	p.ReferredAt, p.SignedUpAt, p.CapturedAt = at(referred), at(signedUp), at(captured)
 	p.ConfirmedAt, p.QualifiedAt, p.JoinedAt = at(confirmed), at(qualified), at(joined)
+	p.ImportedAt, p.AppliedAt, p.InvitedAt = at(imported), at(applied), at(invited)
+	p.ActiveAt, p.SeenAt, p.ChangedAt = at(active), at(seen), at(changed)
 	return err
 }
 
@@ -20,6 +25,7 @@ func scanParticipant(r Row, p *model.Participant, after ...any) error {
 type Part struct {
 	model.Participant
 	Advocate model.PersonID // of the referrer, resolved; 0: nobody brought them, or who did was erased
+	Silent   bool           // the referrer is suspended
 }
 
 // Parts lists where a person takes part, those merged into them included,
@@ -27,7 +33,7 @@ type Part struct {
 func (tx *Tx) Parts(person model.PersonID) ([]Part, error) {
 	var parts []Part
 	err := tx.read(`SELECT `+participantColumns+`,
-			`+behind+`
+			`+behind+`, CASE WHEN r.state = 'suspended' THEN 1 ELSE 0 END
 		FROM person g
 		JOIN participant a ON a.account_id = g.account_id AND a.person_id = g.id
 		LEFT JOIN participant r ON r.account_id = a.account_id AND r.id = a.referrer_id
@@ -36,7 +42,7 @@ func (tx *Tx) Parts(person model.PersonID) ([]Part, error) {
 		ORDER BY a.id`,
 		func(r Row) error {
 			var p Part
-			err := scanParticipant(r, &p.Participant, &p.Advocate)
+			err := scanParticipant(r, &p.Participant, &p.Advocate, &p.Silent)
 			parts = append(parts, p)
 			return err
 		}, person)
@@ -65,19 +71,23 @@ func (tx *Tx) Participant(id model.ParticipantID) (*model.Participant, model.Per
 // InsertParticipant queues a new participant.
 func (tx *Tx) InsertParticipant(p *model.Participant) {
 	tx.write(`INSERT INTO participant (account_id, id, uuid, campaign_id, person_id, code_id, referrer_id, referred_at,
-			signed_up_at, captured_at, confirmed_at, qualified_at, source, joined_at)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)`,
+			signed_up_at, captured_at, confirmed_at, qualified_at, source, joined_at,
+			state, state_before, imported_at, applied_at, invited_at, active_at, seen_at, changed_at)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22)`,
 		p.ID, p.UUID, p.Campaign, p.Person, p.Code, p.Referrer, ms(p.ReferredAt),
-		ms(p.SignedUpAt), ms(p.CapturedAt), ms(p.ConfirmedAt), ms(p.QualifiedAt), p.Source, ms(p.JoinedAt))
+		ms(p.SignedUpAt), ms(p.CapturedAt), ms(p.ConfirmedAt), ms(p.QualifiedAt), p.Source, ms(p.JoinedAt),
+		p.State, p.StateBefore, ms(p.ImportedAt), ms(p.AppliedAt), ms(p.InvitedAt), ms(p.ActiveAt), ms(p.SeenAt), ms(p.ChangedAt))
 }
 
 // UpdateParticipant queues the fields of a participant that may change. Who
 // brought them changes once, from nobody to somebody.
 func (tx *Tx) UpdateParticipant(p *model.Participant) {
 	tx.write(`UPDATE participant
-		SET referrer_id = $3, referred_at = $4, signed_up_at = $5, captured_at = $6, confirmed_at = $7, qualified_at = $8, source = $9
+		SET referrer_id = $3, referred_at = $4, signed_up_at = $5, captured_at = $6, confirmed_at = $7, qualified_at = $8, source = $9,
+			state = $10, state_before = $11, imported_at = $12, applied_at = $13, invited_at = $14, active_at = $15, seen_at = $16, changed_at = $17
 		WHERE account_id = $1 AND id = $2`,
-		p.ID, p.Referrer, ms(p.ReferredAt), ms(p.SignedUpAt), ms(p.CapturedAt), ms(p.ConfirmedAt), ms(p.QualifiedAt), p.Source)
+		p.ID, p.Referrer, ms(p.ReferredAt), ms(p.SignedUpAt), ms(p.CapturedAt), ms(p.ConfirmedAt), ms(p.QualifiedAt), p.Source,
+		p.State, p.StateBefore, ms(p.ImportedAt), ms(p.AppliedAt), ms(p.InvitedAt), ms(p.ActiveAt), ms(p.SeenAt), ms(p.ChangedAt))
 }
 
 // DeleteParticipant queues that a participant is no more, and that their codes

@@ -138,6 +138,21 @@ func (tx *Tx) RewardsOf(persons []model.PersonID) ([]*model.Reward, error) {
 		ORDER BY id`, anys(persons)...)
 }
 
+// ParticipantsOf lists the participants that persons are.
+func (tx *Tx) ParticipantsOf(persons []model.PersonID) ([]*model.Participant, error) {
+	var list []*model.Participant
+	err := tx.read(`SELECT `+participantColumns+`
+		FROM participant a
+		WHERE a.account_id = $1 AND a.person_id IN (`+in(2, len(persons))+`)
+		ORDER BY a.id`,
+		func(r Row) error {
+			p := &model.Participant{}
+			list = append(list, p)
+			return scanParticipant(r, p)
+		}, anys(persons)...)
+	return list, err
+}
+
 // ReferralsOf lists the friends who count for advocates. It finds them by the
 // conversions that made them count: see StrayReferrals for others.
 func (tx *Tx) ReferralsOf(advocates []model.PersonID) ([]Referral, error) {
@@ -206,6 +221,8 @@ func (tx *Tx) TalliesOff() ([]TallyOff, error) {
 			SELECT participant_id, 'click', 0, 1 FROM click WHERE account_id = $1 AND participant_id <> 0
 			UNION ALL
 			SELECT campaign_id, 'joined', 0, 1 FROM participant WHERE account_id = $1
+			UNION ALL
+			SELECT campaign_id, 'is_' || state, 0, 1 FROM participant WHERE account_id = $1 AND state <> 'applied'
 			UNION ALL
 			SELECT campaign_id, 'referred', 0, 1 FROM participant WHERE account_id = $1 AND referrer_id <> 0 AND confirmed_at <> 0
 			UNION ALL

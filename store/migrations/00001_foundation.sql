@@ -136,6 +136,14 @@ CREATE TABLE participant (
   qualified_at  BIGINT NOT NULL,
   source        $text NOT NULL,
   joined_at     BIGINT NOT NULL,
+  state         $text NOT NULL, -- imported, unconfirmed, applied, rejected, invited, active, suspended; who is active may be idle
+  state_before  $text NOT NULL, -- what a suspended one goes back to; ''
+  imported_at   BIGINT NOT NULL, -- when a state was first reached; 0: not yet
+  applied_at    BIGINT NOT NULL,
+  invited_at    BIGINT NOT NULL,
+  active_at     BIGINT NOT NULL,
+  seen_at       BIGINT NOT NULL, -- of the last check-in; 0: none
+  changed_at    BIGINT NOT NULL,
   PRIMARY KEY (account_id, id),
   UNIQUE (account_id, campaign_id, person_id)
 ) $clustered;
