@@ -273,8 +273,15 @@ func (v *verifier) coupon(h store.CouponHeld, handedTo, uses int64) {
 func couponName(c model.CouponRef) string { return fmt.Sprintf("%d/%d", c.Batch, c.ID) }
 
 // leftovers are rows that nothing explains: ledger entries of no reward,
-// friends who count without a conversion.
+// friends who count without a conversion, names of who was erased.
 func (v *verifier) leftovers() error {
+	named, err := v.tx.NamedErased()
+	for _, id := range named {
+		v.report.differ("person", id, "name", "there", "erased")
+	}
+	if err != nil {
+		return err
+	}
 	stray, err := v.tx.StrayReferrals()
 	for _, r := range stray {
 		v.report.differ("referral", fmt.Sprintf("%d friend %d rule %d", r.Advocate, r.Friend, r.Rule), "number", r.Number, "none: no conversion")

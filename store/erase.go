@@ -222,6 +222,16 @@ func (tx *Tx) Touch() {
 		WHERE id = $1`)
 }
 
+// NamedErased lists persons who were erased and are known by something still.
+func (tx *Tx) NamedErased() ([]model.PersonID, error) {
+	return as[model.PersonID](tx.ids(`SELECT p.id
+		FROM person p
+		WHERE p.account_id = $1 AND p.erased_at <> 0
+			AND (EXISTS (SELECT 1 FROM identity i WHERE i.account_id = $1 AND i.person_id = p.id)
+				OR EXISTS (SELECT 1 FROM profile f WHERE f.account_id = $1 AND f.person_id = p.id))
+		ORDER BY p.id`))
+}
+
 // ids reads one column of ids.
 func (tx *Tx) ids(sql string, args ...any) ([]int64, error) {
 	var list []int64

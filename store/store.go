@@ -70,8 +70,9 @@ func (s *Store) InTx(ctx context.Context, account model.AccountID, fn func(*Tx) 
 	}
 	err := s.engine.Update(ctx, once)
 	// Two that make the same person at once collide on its key: the second
-	// finds the person when it runs again.
-	for again := 0; again < 3 && (errors.Is(err, ErrUnique) || errors.Is(err, ErrAgain)); again++ {
+	// finds the person when it runs again. It may collide anew, on what the
+	// person is about to take part in, or find them erased.
+	for again := 0; again < 9 && (errors.Is(err, ErrUnique) || errors.Is(err, ErrAgain)); again++ {
 		err = s.engine.Update(ctx, once)
 	}
 	if err != nil {
