@@ -5,28 +5,17 @@ import "grapevine/model"
 // Enrolled is a participant with the code that is shown and who brought them.
 type Enrolled struct {
 	model.Participant
-	Code     string         // as it is shown
-	Advocate model.PersonID // who brought them; 0: nobody
+	Code         string         // as it is shown
+	Advocate     model.PersonID // who brought them; 0: nobody
+	ReferrerCode string         // that person's, as it is shown
 }
 
 // Roster lists up to limit participants of a campaign below an id, newest
 // first; below 0 is all.
 func (tx *Tx) Roster(campaign model.CampaignID, below model.ParticipantID, limit int) ([]Enrolled, error) {
-	var list []Enrolled
-	err := tx.read(`SELECT `+participantColumns+`, COALESCE(c.shown, ''), COALESCE(r.person_id, 0)
-		FROM participant a
-		LEFT JOIN code c ON c.account_id = a.account_id AND c.id = a.code_id
-		LEFT JOIN participant r ON r.account_id = a.account_id AND r.id = a.referrer_id
-		WHERE a.account_id = $1 AND a.campaign_id = $2 AND ($3 = 0 OR a.id < $3)
+	return tx.enrolled(`a.campaign_id = $2 AND ($3 = 0 OR a.id < $3)
 		ORDER BY a.id DESC
-		LIMIT $4`,
-		func(r Row) error {
-			var p Enrolled
-			err := scanParticipant(r, &p.Participant, &p.Code, &p.Advocate)
-			list = append(list, p)
-			return err
-		}, campaign, below, limit)
-	return list, err
+		LIMIT $4`, campaign, below, limit)
 }
 
 // ProfileBodies finds what else was sent of persons; those of whom nothing was

@@ -29,6 +29,7 @@ type commands struct {
 	Apply   apply   `cmd:"" help:"Make the database say what a project file says."`
 	Verify  verify  `cmd:"" help:"Recompute every figure from the events and print what differs."`
 	Reward  reward  `cmd:"" help:"Change one reward."`
+	Export  export  `cmd:"" help:"Write what an account has, as a table or as JSON lines."`
 	Unblock unblock `cmd:"" help:"Let an address call again that a rate limit has blocked."`
 	Demo    demo    `cmd:"" help:"Walk one referral through a server of its own, and stay up to try."`
 	Version version `cmd:"" help:"Print the version."`
@@ -140,6 +141,17 @@ func (r *approveReward) Run(p *process) error { return r.change(p, app.Approve) 
 func (r *rejectReward) Run(p *process) error  { return r.change(p, app.Reject) }
 func (r *deliverReward) Run(p *process) error { return r.change(p, app.Deliver) }
 func (r *revokeReward) Run(p *process) error  { return r.change(p, app.Revoke) }
+
+type export struct {
+	database
+	Account string `placeholder:"SLUG" help:"Whose rows; needed where there are several accounts."`
+	Format  string `enum:"csv,jsonl" default:"csv" placeholder:"csv|jsonl" help:"How to write them (${default})."`
+	What    string `arg:"" enum:"people,rewards,events" help:"people, rewards or events."`
+}
+
+func (e *export) Run(p *process) error {
+	return app.Export(p.ctx, e.config(p), e.Account, e.What, app.ExportFormat(e.Format), p.stdout)
+}
 
 type unblock struct {
 	database
