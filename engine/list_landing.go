@@ -12,7 +12,7 @@ type trail struct {
 	e       *Engine
 	tx      *store.Tx
 	cfg     *Config
-	history []store.Since // of the settings, campaign 0, and of campaigns; newest first
+	history *[]store.Since // of the settings, campaign 0, and of campaigns; newest first
 	known   map[led]string
 }
 
@@ -23,10 +23,10 @@ type led struct {
 	code, params string
 }
 
-// ledTo reads since when the versions of an account have been in force.
-func (e *Engine) ledTo(tx *store.Tx, cfg *Config) (*trail, error) {
-	history, err := tx.VersionsSince()
-	return &trail{e, tx, cfg, history, map[led]string{}}, err
+// ledTo asks since when the versions of an account have been in force, with
+// what is asked next.
+func (e *Engine) ledTo(tx *store.Tx, cfg *Config) *trail {
+	return &trail{e, tx, cfg, tx.VersionsSince(), map[led]string{}}
 }
 
 // where is the address that a click was sent to, without what was signed; ""
@@ -57,7 +57,7 @@ func (t *trail) where(campaign model.CampaignID, click *store.ListedClick, at ti
 
 // version is the one that was in force at a time, else the oldest.
 func (t *trail) version(campaign model.CampaignID, at time.Time) (version int64) {
-	for _, since := range t.history {
+	for _, since := range *t.history {
 		if since.Campaign == campaign {
 			if version = since.Version; !since.At.After(at) {
 				return version

@@ -25,6 +25,7 @@ type page struct {
 	tx     *store.Tx
 	cfg    *Config
 	facets map[model.FacetID]model.Facet
+	sealed int64 // the minute before which they are counted
 	places []store.Place
 }
 
@@ -87,7 +88,7 @@ func (p *page) matching(f feed, q ListQuery) ([]model.FacetID, error) {
 		campaign = found.ID
 	}
 	var err error
-	if p.facets, err = p.tx.Facets(f.list); err != nil {
+	if p.facets, p.sealed, err = p.tx.FacetsSealed(f.list); err != nil {
 		return nil, err
 	}
 	var ids []model.FacetID
@@ -123,10 +124,7 @@ func (q ListQuery) behind() store.Place {
 // all reads a page of everybody's rows, and counts all.
 func (p *page) all(list model.List, facets []model.FacetID, q ListQuery) (int64, error) {
 	from, to := q.bounds()
-	total, err := p.tx.CountRows(list, facets, from, to)
-	if err != nil || total == 0 {
-		return 0, err
-	}
+	total := p.tx.AskRows(list, facets, p.sealed, from, to)
 	streams := make([]*store.Stream, len(facets))
 	for i, id := range facets {
 		streams[i] = &store.Stream{Facet: id}
@@ -140,8 +138,11 @@ func (p *page) all(list model.List, facets []model.FacetID, q ListQuery) (int64,
 	if err := read(streams, min(want, 2*want/len(facets)+6)); err != nil {
 		return 0, err
 	}
-	p.places, err = merge(streams, want, func(s *store.Stream, size int) error { return read([]*store.Stream{s}, size) })
-	return total, err
+	var err error
+	if p.places, err = merge(streams, want, func(s *store.Stream, size int) error { return read([]*store.Stream{s}, size) }); err != nil {
+		return 0, err
+	}
+	return total()
 }
 
 // merge takes the first rows of streams that are sorted, reading on in one

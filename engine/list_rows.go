@@ -99,6 +99,7 @@ func listEvents[T any](p *page, row func(model.Facet, *happened) T) ([]T, error)
 // owners. It is not filtered by a person.
 func (e *Engine) ListClicks(ctx context.Context, account model.AccountID, q ListQuery) (*Listed[Clicked], error) {
 	return listPage(ctx, e, account, feed{list: model.Clicks, kinds: kindIs(q.Kind), nobody: true}, q, func(p *page) ([]Clicked, error) {
+		led := p.e.ledTo(p.tx, p.cfg)
 		clicks, err := p.tx.ListedClicks(p.ids())
 		if err != nil {
 			return nil, err
@@ -108,10 +109,6 @@ func (e *Engine) ListClicks(ctx context.Context, account model.AccountID, q List
 			persons = append(persons, of.Advocate)
 		}
 		known, err := p.known(persons)
-		if err != nil {
-			return nil, err
-		}
-		led, err := p.e.ledTo(p.tx, p.cfg)
 		if err != nil {
 			return nil, err
 		}

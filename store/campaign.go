@@ -76,10 +76,11 @@ type Since struct {
 	At       time.Time
 }
 
-// VersionsSince lists all versions, the newest first.
-func (tx *Tx) VersionsSince() ([]Since, error) {
-	var all []Since
-	err := tx.read(`SELECT campaign_id, version, at
+// VersionsSince queues to list all versions, the newest first: they are there
+// after whatever is asked next.
+func (tx *Tx) VersionsSince() *[]Since {
+	all := &[]Since{}
+	tx.queued = append(tx.queued, tx.ask(`SELECT campaign_id, version, at
 		FROM (
 			SELECT campaign_id, version, at FROM campaign_version WHERE account_id = $1
 			UNION ALL
@@ -91,10 +92,10 @@ func (tx *Tx) VersionsSince() ([]Since, error) {
 			var when int64
 			err := r.Scan(&s.Campaign, &s.Version, &when)
 			s.At = at(when)
-			all = append(all, s)
+			*all = append(*all, s)
 			return err
-		})
-	return all, err
+		}))
+	return all
 }
 
 // AddCampaign adds a campaign with its first version.

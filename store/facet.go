@@ -18,6 +18,13 @@ func (tx *Tx) InsertFacets(facets []model.Facet) {
 	tx.insert("facet", "list, id, campaign_id, channel, widget_id, widget, kind", rows, "ON CONFLICT DO NOTHING")
 }
 
+// FacetsSealed is Facets, and Sealed in the same round trip.
+func (tx *Tx) FacetsSealed(list model.List) (facets map[model.FacetID]model.Facet, sealed int64, err error) {
+	statement, facets := tx.facets(list)
+	err = tx.run(statement, tx.sealed(&sealed, ""))
+	return facets, sealed, err
+}
+
 // Facets lists the facets of a list by their ids.
 func (tx *Tx) Facets(list model.List) (map[model.FacetID]model.Facet, error) {
 	statement, facets := tx.facets(list)

@@ -172,71 +172,86 @@ func (tx *Tx) Recounted(marks []Mark, facets map[model.FacetID]model.Facet) ([]C
 	return counts, err
 }
 
-// CountRows counts the rows of facets, which are of one list, in a range of
-// milliseconds whose end is exclusive: whole minutes that are sealed by what
-// is counted of them, unless they are marked, the rest one by one.
+// CountRows counts the rows of facets, as AskRows does, at once.
 func (tx *Tx) CountRows(list model.List, facets []model.FacetID, from, to int64) (int64, error) {
-	if len(facets) == 0 || from >= to {
-		return 0, nil
-	}
 	sealed, err := tx.Sealed()
 	if err != nil {
 		return 0, err
 	}
+	return tx.AskRows(list, facets, sealed, from, to)()
+}
+
+// AskRows queues to count the rows of facets, which are of one list, in a
+// range of milliseconds whose end is exclusive: whole minutes that are sealed by what
+// is counted of them, unless they are marked, the rest one by one. What it
+// returns tells the number, after whatever else was asked with it.
+func (tx *Tx) AskRows(list model.List, facets []model.FacetID, sealed, from, to int64) func() (int64, error) {
 	var n int64
-	var asked []Statement
+	var marks []Mark
 	plain := func(from, to int64) {
 		for _, id := range facets {
 			if from < to {
-				asked = append(asked, tx.countRange(list, id, from, to, &n))
+				tx.queued = append(tx.queued, tx.countRange(list, id, from, to, &n))
 			}
 		}
 	}
-	first, last := (from+minute-1)/minute, min(to/minute, sealed)
-	if first >= last {
+	first, last := roundUp(from, minute)/minute, min(to/minute, sealed)
+	if first >= last || len(facets) == 0 {
 		plain(from, to)
-		return n, tx.run(asked...)
+	} else {
+		plain(from, first*minute)
+		plain(last*minute, to)
+		tx.countBuckets(facets, first, last, last == sealed, &n)
+		tx.askMarks(facets, first, last, &marks)
 	}
-	plain(from, first*minute)
-	plain(last*minute, to)
-	whole := last
-	if last == sealed { // nothing is counted behind it, so buckets may reach over it
-		whole = roundUp(last, Levels[len(Levels)-1])
+	return func() (int64, error) {
+		if err := tx.run(); err != nil || len(marks) == 0 {
+			return n, err
+		}
+		known := make(map[model.FacetID]model.Facet, len(facets))
+		for _, id := range facets {
+			known[id] = model.Facet{List: list}
+		}
+		off, err := tx.Recounted(marks, known)
+		for _, c := range off {
+			n += c.N
+		}
+		return n, err
+	}
+}
+
+// countBuckets queues to add up what is counted of whole minutes. Where nothing
+// is counted behind them, buckets may reach over their end.
+func (tx *Tx) countBuckets(facets []model.FacetID, from, to int64, open bool, n *int64) {
+	if open {
+		to = roundUp(to, Levels[len(Levels)-1])
 	}
 	listed := few(facets)
-	for _, s := range spans(first, whole) {
-		asked = append(asked, tx.ask(`SELECT CAST(COALESCE(SUM(n), 0) AS BIGINT)
+	for _, s := range spans(from, to) {
+		tx.queued = append(tx.queued, tx.ask(`SELECT CAST(COALESCE(SUM(n), 0) AS BIGINT)
 			FROM facet_count
 			WHERE account_id = $1 AND level = $2 AND bucket >= $3 AND bucket < $4 AND facet_id IN (`+in(5, len(listed))+`)`,
 			func(r Row) error {
 				var counted int64
 				err := r.Scan(&counted)
-				n += counted
+				*n += counted
 				return err
 			}, append([]any{s.level, s.from, s.to}, listed...)...))
 	}
-	var marks []Mark
-	asked = append(asked, tx.ask(`SELECT DISTINCT facet_id, minute
+}
+
+// askMarks queues to list which minutes of facets are marked.
+func (tx *Tx) askMarks(facets []model.FacetID, from, to int64, marks *[]Mark) {
+	listed := few(facets)
+	tx.queued = append(tx.queued, tx.ask(`SELECT DISTINCT facet_id, minute
 		FROM recount
 		WHERE account_id = $1 AND minute >= $2 AND minute < $3 AND facet_id IN (`+in(4, len(listed))+`)`,
 		func(r Row) error {
 			var m Mark
 			err := r.Scan(&m.Facet, &m.Minute)
-			marks = append(marks, m)
+			*marks = append(*marks, m)
 			return err
-		}, append([]any{first, last}, listed...)...))
-	if err := tx.run(asked...); err != nil || len(marks) == 0 {
-		return n, err
-	}
-	known := make(map[model.FacetID]model.Facet, len(facets))
-	for _, id := range facets {
-		known[id] = model.Facet{List: list}
-	}
-	off, err := tx.Recounted(marks, known)
-	for _, c := range off {
-		n += c.N
-	}
-	return n, err
+		}, append([]any{from, to}, listed...)...))
 }
 
 // span is a run of buckets of one level.

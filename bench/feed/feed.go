@@ -258,7 +258,7 @@ func (f *Feed) Counted(ctx context.Context, until time.Time) (bool, error) {
 // else: no request, no rows made, no answer.
 func (f *Feed) Page(ctx context.Context, from, to time.Time, size int) error {
 	return f.store.View(ctx, f.account, func(tx *store.Tx) error {
-		facets, err := tx.Facets(model.Clicks)
+		facets, sealed, err := tx.FacetsSealed(model.Clicks)
 		if err != nil {
 			return err
 		}
@@ -269,9 +269,7 @@ func (f *Feed) Page(ctx context.Context, from, to time.Time, size int) error {
 			streams = append(streams, &store.Stream{Facet: key})
 		}
 		first, last := from.UnixMilli(), to.UnixMilli()+1
-		if _, err := tx.CountRows(model.Clicks, ids, first, last); err != nil {
-			return err
-		}
+		total := tx.AskRows(model.Clicks, ids, sealed, first, last)
 		if err := tx.ReadStreams(model.Clicks, streams, first, last, store.Place{At: math.MaxInt64}, min(size+1, 2*(size+1)/len(streams)+6)); err != nil {
 			return err
 		}
@@ -289,6 +287,10 @@ func (f *Feed) Page(ctx context.Context, from, to time.Time, size int) error {
 		for _, row := range rows[:min(size, len(rows))] {
 			page = append(page, row.ID)
 		}
+		if _, err := total(); err != nil {
+			return err
+		}
+		tx.VersionsSince()
 		clicks, err := tx.ListedClicks(page)
 		if err != nil {
 			return err
@@ -297,10 +299,7 @@ func (f *Feed) Page(ctx context.Context, from, to time.Time, size int) error {
 		for _, c := range clicks {
 			persons = append(persons, c.Advocate)
 		}
-		if _, err := tx.Contacts(persons); err != nil {
-			return err
-		}
-		_, err = tx.VersionsSince()
+		_, err = tx.Contacts(persons)
 		return err
 	})
 }
