@@ -9,6 +9,8 @@ import (
 type facades struct {
 	friendbuy http.Handler
 	irefer    http.Handler
+	factory   http.Handler // Referral Factory's programs
+	socials   http.Handler // and its addresses for people
 	link      http.Handler
 	confirm   http.Handler
 	health    http.Handler
@@ -32,9 +34,14 @@ var segments = map[string]func(f *facades, second string) http.Handler{
 	},
 	"friendbuy.js": nobody,
 	"v1.0":         func(f *facades, _ string) http.Handler { return f.irefer },
-	"api":          nobody, // Referral Factory (v1, n8n) and Prefinery (v2)
-	"webhook":      nobody, // Referral Factory
-	"widget":       nobody, // Prefinery
+	"api": func(f *facades, second string) http.Handler {
+		if second == "v2" { // Prefinery
+			return nil
+		}
+		return f.factory
+	},
+	"webhook": func(f *facades, _ string) http.Handler { return f.factory },
+	"widget":  nobody, // Prefinery
 
 	"admin":     nobody,
 	"assets":    nobody,
@@ -76,6 +83,10 @@ func (f *facades) pick(r *http.Request) http.Handler {
 		second, _, _ := strings.Cut(rest, "/")
 		r.Pattern = "/" + first + "/"
 		return segment(f, second)
+	}
+	if second, _, _ := strings.Cut(rest, "/"); second == "socials" || second == "qr.png" {
+		r.Pattern = "/{code}/" + second
+		return f.socials
 	}
 	if first == "" || deep { // as {merchantId}/campaigns.js, Friendbuy's
 		return nil

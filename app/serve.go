@@ -20,6 +20,7 @@ import (
 	"grapevine/deliver"
 	"grapevine/dialect/friendbuy"
 	"grapevine/dialect/irefer"
+	"grapevine/dialect/referralfactory"
 	"grapevine/link"
 	"grapevine/web"
 )
@@ -61,6 +62,7 @@ func Serve(ctx context.Context, c ServeConfig) error {
 	if err != nil {
 		return err
 	}
+	c.PublicURL = public
 	p, err := open(ctx, c.Config, begins, public+"/r")
 	if err != nil {
 		return err
@@ -159,6 +161,8 @@ func (p *program) serve(ctx, work context.Context, c ServeConfig, listener net.L
 		}, &facades{
 			friendbuy: friendbuy.New(p.core, friendbuy.Options{Now: p.now, Rates: rates}),
 			irefer:    irefer.New(p.core),
+			factory:   referralfactory.New(p.core, referralfactory.Options{Rates: rates, PublicURL: c.PublicURL}),
+			socials:   referralfactory.NewSocials(p.core),
 			link:      link.New(p.core),
 			confirm:   link.NewConfirm(p.core),
 			health:    web.Handle(health.alive, web.Plain),

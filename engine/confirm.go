@@ -111,6 +111,7 @@ func (t *turn) confirm(p *model.Participant, person, advocate model.PersonID) er
 		return err
 	}
 	t.saveParticipant(p)
+	t.tellOf(p, model.PersonJoined)
 	return t.raiseHeld(p, person, t.behind(advocate))
 }
 

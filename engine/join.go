@@ -104,6 +104,9 @@ func (e *Engine) Join(ctx context.Context, account model.AccountID, j Join) (*Jo
 			if p.ConfirmedAt.IsZero() {
 				return nil
 			}
+			if answer.Created || brought != nil {
+				t.tellOf(p, model.PersonJoined)
+			}
 		}
 		return t.raise(event, o, actor, hits, campaign, p, brought)
 	})

@@ -43,6 +43,9 @@ func (t *turn) qualify(p *model.Participant, person, advocate model.PersonID) er
 	event.Subject = int64(p.ID)
 	fresh := t.persons[person].Purchases == 0
 	event.Facts.NewCustomer = &fresh
+	if err := t.tellQualified(p, person, event); err != nil {
+		return err
+	}
 	campaign := t.live(p.Campaign)
 	if campaign == nil || p.Referrer == 0 {
 		return nil

@@ -20,6 +20,9 @@ func (e *Engine) tellReward(cfg *Config, r *model.Reward, topics ...model.Topic)
 	var jobs []model.Job
 	for _, topic := range topics {
 		for _, endpoint := range cfg.Endpoints(topic, r.Campaign) {
+			if endpoint.Rule != 0 && endpoint.Rule != r.Rule {
+				continue
+			}
 			id, err := e.newID()
 			if err != nil {
 				return nil, err

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"encoding/json"
 	"slices"
 	"time"
 
@@ -16,6 +17,7 @@ type ParticipantView struct {
 	URL       string // where it leads through
 	Email     string
 	FirstName string
+	Extra     json.RawMessage // what else was sent of the person; empty: nothing
 	Campaign  *CampaignView
 	Origin    Origin
 	Reach     int64 // visits of their links
@@ -186,6 +188,10 @@ func (e *Engine) viewParticipantsByID(tx *store.Tx, cfg *Config, ids []model.Par
 	if err != nil {
 		return nil, err
 	}
+	extras, err := tx.ProfileBodies(persons)
+	if err != nil {
+		return nil, err
+	}
 	counts, err := tx.CountsOf(subjects)
 	if err != nil {
 		return nil, err
@@ -200,6 +206,7 @@ func (e *Engine) viewParticipantsByID(tx *store.Tx, cfg *Config, ids []model.Par
 		c := known[p.Person]
 		views[id] = &ParticipantView{
 			Participant: p.Participant, Shown: p.Shown, URL: e.linkTo(cfg, p.Shown), Email: c.Email, FirstName: c.Profile.FirstName,
+			Extra:    json.RawMessage(extras[p.Person]),
 			Campaign: &in[slices.IndexFunc(in, func(c CampaignView) bool { return c.ID == p.Campaign })],
 			Origin:   OriginOf(p.Referrer, p.Source),
 			Reach:    count(tallyClick), Referrals: count(tallyReferred), Converted: count(tallyQualified),

@@ -326,6 +326,8 @@ type Endpoint struct {
 	URL      string
 	Campaign CampaignID // 0 is any
 	In       string     // the campaign's name in the file
+	Origins  int64      // a set of where people that it is told of came from; 0 is anywhere
+	Rule     RuleID     // whose rewards it is told of; 0 is any
 	FromFile bool       // it ends when the project file names it no longer
 }
 

@@ -238,8 +238,6 @@ webhooks:
 		t.Fatal(err)
 	}
 	want := []string{
-		"f:2: timezone: has no effect yet",
-		"f:7: campaigns[0].lang: has no effect yet",
 		"f:7: campaigns[0].limits: has no effect yet",
 		"f:10: webhooks[1].on: prefinery.reward_earned has no effect yet",
 	}

@@ -15,13 +15,13 @@ type key struct {
 // is documented. [] stands for any entry of a list.
 var shape = map[string][]key{
 	"": {
-		{"account", 0}, {"slug", 0}, {"site", 0}, {"origins", 0}, {"link_url", 0}, {"currency", 0}, {"timezone", 4},
+		{"account", 0}, {"slug", 0}, {"site", 0}, {"origins", 0}, {"link_url", 0}, {"currency", 0}, {"timezone", 0},
 		{"loyalty", 0}, {"keys", 0}, {"prefinery_keys", 5}, {"currencies", 0}, {"coupons", 0}, {"redemptions", 0},
 		{"tiers", 0}, {"earning", 0}, {"blocked", 0}, {"fraud", 0}, {"campaigns", 0}, {"webhooks", 0}, {"callbacks", 0}, {"email", 6},
 		{"account_id", 0},
 	},
 	"loyalty": {{"auto_opt_in", 0}},
-	"keys":    {{"friendbuy", 0}, {"referral_factory", 4}, {"irefer", 4}, {"prefinery", 5}},
+	"keys":    {{"friendbuy", 0}, {"referral_factory", 0}, {"irefer", 4}, {"prefinery", 5}},
 	"keys.friendbuy": {
 		{"merchant_id", 0}, {"key", 0}, {"secret", 0}, {"signing_secret", 0}, {"public_key", 0},
 	},
@@ -30,7 +30,7 @@ var shape = map[string][]key{
 	"keys.prefinery":        {{"api_key", 0}, {"signing_secret", 0}, {"identity_secret", 0}, {"decoder_key", 0}},
 	"prefinery_keys[]":      {{"name", 0}, {"api_key", 0}, {"permissions", 0}},
 	"currencies[]":          {{"code", 0}, {"cap", 0}, {"expires_after", 0}},
-	"coupons[]":             {{"batch", 0}, {"codes", 0}, {"id", 0}, {"campaign", 4}, {"generate", 0}, {"prefix", 0}},
+	"coupons[]":             {{"batch", 0}, {"codes", 0}, {"id", 0}, {"campaign", 0}, {"generate", 0}, {"prefix", 0}},
 	"redemptions[]":         {{"id", 0}, {"name", 0}, {"cost", 0}, {"currency", 0}, {"coupons", 0}},
 	"tiers[]":               {{"id", 0}, {"name", 0}, {"points", 0}, {"currency", 0}},
 	"earning[]":             {{"name", 0}, {"on", 0}, {"amount", 0}, {"per_unit", 0}, {"currency", 0}},
@@ -39,10 +39,10 @@ var shape = map[string][]key{
 		{"same_cookie", 0}, {"same_ip_and_agent", 0}, {"same_ip", 0}, {"same_email", 0}, {"similar_email", 0}, {"same_customer_id", 0},
 	},
 	"campaigns[]": {
-		{"name", 0}, {"id", 0}, {"uuid", 0}, {"code", 0}, {"project_token", 5}, {"status", 0}, {"lang", 4}, {"starts_at", 0},
+		{"name", 0}, {"id", 0}, {"uuid", 0}, {"code", 0}, {"project_token", 5}, {"status", 0}, {"lang", 0}, {"starts_at", 0},
 		{"ends_at", 0}, {"landing", 0}, {"link_param", 0}, {"fbuy", 0}, {"attribution_window", 0}, {"confirm_email", 0},
 		{"leaderboard", 5}, {"skip_ahead", 5}, {"points", 5}, {"idle_after", 0}, {"friend_invitations", 5}, {"questions", 5},
-		{"limits", 5}, {"code_style", 0}, {"channels", 4}, {"share", 4}, {"rewards", 0}, {"widgets", 0},
+		{"limits", 5}, {"code_style", 0}, {"channels", 0}, {"share", 0}, {"rewards", 0}, {"widgets", 0},
 	},
 	"campaigns[].points":      {{"sign_up", 0}, {"share", 0}, {"referral", 0}},
 	"campaigns[].questions[]": {{"id", 0}, {"text", 0}},

@@ -122,11 +122,14 @@ func send(t *testing.T, handler http.Handler, text string) string {
 func flat(answer string) string {
 	head, body, _ := strings.Cut(answer, "\n\n")
 	var out bytes.Buffer
-	if json.Compact(&out, []byte(body)) != nil {
+	if json.Compact(&out, []byte(bareNumber.ReplaceAllString(body, `$1"!$2!"`))) != nil {
 		return strings.TrimSpace(head) + "\n\n" + strings.TrimSpace(body)
 	}
-	return strings.TrimSpace(head) + "\n\n" + out.String()
+	return strings.TrimSpace(head) + "\n\n" + strings.NewReplacer(`"!<`, "<", `>!"`, ">").Replace(out.String())
 }
+
+// bareNumber is what stands for a number where JSON has one, without quotes.
+var bareNumber = regexp.MustCompile(`([:\[,]\s*)(<number(?: [a-z0-9]+)?>)`)
 
 var (
 	placeholder = regexp.MustCompile(`<(uuid|time|second|token|number|any)( [a-z0-9]+)?>`)

@@ -20,6 +20,9 @@ func TestMatchFinds(t *testing.T) {
 		{`{"a":"<any>"}`, `{"a":""}`, false},
 		{`{"a":1}`, `{"a":1.0}`, false},
 		{`{"a":1}`, `{"a":1,"b":2}`, false},
+		{`{"a":<number n>}`, `{"a":42}`, true},
+		{`{"a":<number n>}`, `{"a":43}`, false},
+		{`{"a":<number>}`, `{"a":"42"}`, false},
 	} {
 		if err := dialecttest.Match(c.pattern, c.got, named); (err == nil) != c.want {
 			t.Errorf("%s on %s: %v", c.pattern, c.got, err)

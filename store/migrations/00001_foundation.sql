@@ -77,6 +77,8 @@ CREATE TABLE endpoint (
   topic       $text NOT NULL,
   url         $text NOT NULL,
   campaign_id BIGINT NOT NULL,
+  origins     BIGINT NOT NULL, -- a set of bits: where people that it is told of came from; 0 is anywhere
+  rule_id     BIGINT NOT NULL, -- whose rewards it is told of; 0 is any
   from_file   BIGINT NOT NULL, -- 1: it ends when the project file no longer names it
   ended       BIGINT NOT NULL,
   PRIMARY KEY (account_id, id)
