@@ -68,7 +68,7 @@ func TestClickIsCountedBeforeItAnswers(t *testing.T) {
 		if all, _ := s.clicks(ann); all != 20 {
 			t.Errorf("%d clicks, want 20", all)
 		}
-		if n := s.tally(int64(s.project.Campaigns[0].ID), "click"); n != 20 {
+		if n := s.tally(store.OfCampaign(s.project.Campaigns[0].ID), "click"); n != 20 {
 			t.Errorf("the campaign counts %d, want 20", n)
 		}
 	})

@@ -15,6 +15,7 @@ import (
 	"grapevine/engine"
 	"grapevine/model"
 	"grapevine/money"
+	"grapevine/store"
 )
 
 // joins has two campaigns that reward what joins raise, one whose rule is for
@@ -143,7 +144,7 @@ func TestFirstJoinWithAReferrerFixesIt(t *testing.T) {
 		if got := s.via(s.buy("o-5", "c-1", "", "1").Event); got != "" {
 			t.Errorf("when the window is over a purchase counts by %q", got)
 		}
-		if n := s.tally(int64(s.project.Campaigns[0].ID), "referred"); n != 1 {
+		if n := s.tally(store.OfCampaign(s.project.Campaigns[0].ID), "referred"); n != 1 {
 			t.Errorf("%d referred, want 1", n)
 		}
 	})
@@ -318,7 +319,7 @@ func TestParallelJoinsFixOneReferrer(t *testing.T) {
 				t.Errorf("invited %d times, signed up %d times, want once each: %v", invited, signed, s.story(email))
 			}
 		}
-		if n := s.tally(int64(s.project.Campaigns[0].ID), "referred"); n != 4 {
+		if n := s.tally(store.OfCampaign(s.project.Campaigns[0].ID), "referred"); n != 4 {
 			t.Errorf("%d referred, want 4", n)
 		}
 	})

@@ -10,6 +10,7 @@ import (
 	"grapevine/engine"
 	"grapevine/model"
 	"grapevine/money"
+	"grapevine/store"
 )
 
 // qualifying rewards qualified friends in every way that un-qualifying takes
@@ -121,7 +122,7 @@ func TestUnqualifyingTakesBackWhatTheFriendBrought(t *testing.T) {
 		if diff := cmp.Diff(want, s.standing("ann")); diff != "" {
 			t.Error(diff)
 		}
-		if n := s.tally(int64(s.project.Campaigns[0].ID), "qualified_now"); n != 1 {
+		if n := s.tally(store.OfCampaign(s.project.Campaigns[0].ID), "qualified_now"); n != 1 {
 			t.Errorf("%d are qualified, want 1", n)
 		}
 

@@ -258,7 +258,7 @@ func (t *turn) turnOf(person model.PersonID) int64 {
 
 // tallyIn adds to a counter of a campaign.
 func (t *turn) tallyIn(campaign model.CampaignID, what string, n int64) {
-	t.tally(tallyKey{int64(campaign), what, true}, n)
+	t.tally(tallyKey{store.OfCampaign(campaign), what, true}, n)
 }
 
 // tallyOf adds to a counter of a participant, where there is one. It is one

@@ -95,7 +95,7 @@ func (e *Engine) ViewCampaign(ctx context.Context, account model.AccountID, id m
 func (e *Engine) viewCampaigns(tx *store.Tx, cfg *Config, campaigns []*model.Campaign) ([]CampaignView, error) {
 	subjects := make([]int64, len(campaigns))
 	for i, c := range campaigns {
-		subjects[i] = int64(c.ID)
+		subjects[i] = store.OfCampaign(c.ID)
 	}
 	counts, err := tx.CountsOf(subjects)
 	if err != nil {
@@ -106,7 +106,7 @@ func (e *Engine) viewCampaigns(tx *store.Tx, cfg *Config, campaigns []*model.Cam
 	for i, c := range campaigns {
 		views[i] = CampaignView{
 			Campaign: c, URL: e.linkTo(cfg, c.Code), Live: c.Live(now),
-			Reach: counts[store.Counted{Subject: int64(c.ID), What: tallyClick}],
+			Reach: counts[store.Counted{Subject: store.OfCampaign(c.ID), What: tallyClick}],
 		}
 	}
 	return views, nil

@@ -169,11 +169,15 @@ func (tx *Tx) InsertRaised(person model.PersonID, kind model.EventKind, event mo
 
 // Tally is something counted for reports.
 type Tally struct {
-	Subject int64 // campaign or participant
+	Subject int64 // a participant, or see OfCampaign
 	What    string
 	N       int64
 	Spread  bool // many add to it at once
 }
+
+// OfCampaign is a campaign as the subject of a counter. Participants may have
+// any positive number, also that of a campaign.
+func OfCampaign(id model.CampaignID) int64 { return -int64(id) }
 
 // tallySlots spreads a counter over several rows, which are summed when it is
 // read, so that no account queues on one row.

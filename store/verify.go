@@ -216,19 +216,19 @@ func (tx *Tx) TalliesOff() ([]TallyOff, error) {
 		FROM (
 			SELECT subject_id, what, n AS got, 0 AS want FROM tally WHERE account_id = $1
 			UNION ALL
-			SELECT campaign_id, 'click', 0, 1 FROM click WHERE account_id = $1
+			SELECT -campaign_id, 'click', 0, 1 FROM click WHERE account_id = $1
 			UNION ALL
 			SELECT participant_id, 'click', 0, 1 FROM click WHERE account_id = $1 AND participant_id <> 0
 			UNION ALL
-			SELECT campaign_id, 'joined', 0, 1 FROM participant WHERE account_id = $1
+			SELECT -campaign_id, 'joined', 0, 1 FROM participant WHERE account_id = $1
 			UNION ALL
-			SELECT campaign_id, 'is_' || state, 0, 1 FROM participant WHERE account_id = $1 AND state <> 'applied'
+			SELECT -campaign_id, 'is_' || state, 0, 1 FROM participant WHERE account_id = $1 AND state <> 'applied'
 			UNION ALL
-			SELECT campaign_id, 'referred', 0, 1 FROM participant WHERE account_id = $1 AND referrer_id <> 0 AND confirmed_at <> 0
+			SELECT -campaign_id, 'referred', 0, 1 FROM participant WHERE account_id = $1 AND referrer_id <> 0 AND confirmed_at <> 0
 			UNION ALL
 			SELECT referrer_id, 'referred', 0, 1 FROM participant WHERE account_id = $1 AND referrer_id <> 0 AND confirmed_at <> 0
 			UNION ALL
-			SELECT campaign_id, 'qualified_now', 0, 1 FROM participant WHERE account_id = $1 AND qualified_at <> 0
+			SELECT -campaign_id, 'qualified_now', 0, 1 FROM participant WHERE account_id = $1 AND qualified_at <> 0
 			UNION ALL
 			SELECT referrer_id, 'qualified_now', 0, 1 FROM participant
 			WHERE account_id = $1 AND qualified_at <> 0 AND referrer_id <> 0

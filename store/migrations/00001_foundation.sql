@@ -483,7 +483,7 @@ CREATE TABLE recount (
 
 CREATE TABLE tally (
   account_id  BIGINT NOT NULL,
-  subject_id  BIGINT NOT NULL, -- campaign or participant
+  subject_id  BIGINT NOT NULL, -- a participant, or minus a campaign
   what        $text NOT NULL,
   slot        BIGINT NOT NULL,
   n           BIGINT NOT NULL,
