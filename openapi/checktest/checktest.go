@@ -234,19 +234,43 @@ func (d *Document) noteFields(response *openapi3.ResponseRef, body []byte) {
 }
 
 func (d *Document) noteValue(schema *openapi3.Schema, value any) {
-	switch value := value.(type) {
-	case map[string]any:
-		for name, part := range value {
-			if property := schema.Properties[name]; property != nil {
-				d.shown[field{schema, name}] = true
-				d.noteValue(property.Value, part)
+	for _, part := range parts(schema) {
+		switch value := value.(type) {
+		case map[string]any:
+			if !describes(part, value) {
+				continue
+			}
+			for name, inner := range value {
+				if property := part.Properties[name]; property != nil {
+					d.shown[field{part, name}] = true
+					d.noteValue(property.Value, inner)
+				}
+			}
+		case []any:
+			for _, item := range value {
+				if part.Items != nil {
+					d.noteValue(part.Items.Value, item)
+				}
 			}
 		}
-	case []any:
-		for _, item := range value {
-			d.noteValue(schema.Items.Value, item)
+	}
+}
+
+// describes tells whether an object is what a part of a schema means, and not
+// another part.
+func describes(part *openapi3.Schema, object map[string]any) bool {
+	for _, name := range part.Required {
+		if _, ok := object[name]; !ok {
+			return false
 		}
 	}
+	closed := part.AdditionalProperties.Has != nil && !*part.AdditionalProperties.Has
+	for name := range object {
+		if closed && part.Properties[name] == nil {
+			return false
+		}
+	}
+	return true
 }
 
 // Unseen are the statuses and fields that are documented and that no answer
@@ -276,18 +300,19 @@ func (d *Document) Unseen() []string {
 // unshown are the fields of a schema that no answer had. What several answers
 // have in common one of them has to show.
 func (d *Document) unshown(at string, schema *openapi3.Schema) (fields []string) {
-	for name, property := range schema.Properties {
-		if property.Value.Always != nil { // false: it is told to be missing
-			continue
+	for _, part := range parts(schema) {
+		for name, property := range part.Properties {
+			switch {
+			case property.Value.Always != nil: // false: it is told to be missing
+			case !d.shown[field{part, name}]:
+				fields = append(fields, at+" "+name)
+			default:
+				fields = append(fields, d.unshown(at+" "+name, property.Value)...)
+			}
 		}
-		if !d.shown[field{schema, name}] {
-			fields = append(fields, at+" "+name)
-			continue
+		if part.Items != nil {
+			fields = append(fields, d.unshown(at+"[]", part.Items.Value)...)
 		}
-		fields = append(fields, d.unshown(at+" "+name, property.Value)...)
-	}
-	if schema.Items != nil {
-		fields = append(fields, d.unshown(at+"[]", schema.Items.Value)...)
 	}
 	return fields
 }

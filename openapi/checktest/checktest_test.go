@@ -143,6 +143,46 @@ func TestUnseenIsWhatNobodyProduced(t *testing.T) {
 	expect("GET /things 429", "POST /things 201", "POST /things 201 at", "POST /things 201 by")
 }
 
+// A field counts for the part of a schema that the object is.
+func TestFieldsAreSeenInTheirPart(t *testing.T) {
+	t.Parallel()
+	d, err := parse([]byte(`
+openapi: 3.1.0
+info: {title: Shop, version: "1"}
+servers: [{url: /}]
+paths:
+  /things:
+    get:
+      responses:
+        "200":
+          description: Things, or what is wrong.
+          content:
+            application/json:
+              schema:
+                oneOf:
+                  - {type: array, items: {type: object, additionalProperties: false, required: [id], properties: {id: {type: integer}, error: {type: string}}}}
+                  - {type: object, additionalProperties: false, required: [error], properties: {error: {type: string}}}
+`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, step := range []struct {
+		answer string
+		want   []string
+	}{
+		{`[]`, []string{"GET /things 200 error", "GET /things 200[] error", "GET /things 200[] id"}},
+		{`{"error":"none"}`, []string{"GET /things 200[] error", "GET /things 200[] id"}},
+		{`[{"id":1},{"id":2,"error":"late"}]`, nil},
+	} {
+		if err := (exchange{"GET", "/things", "", 200, step.answer, ""}).against(t, d); err != nil {
+			t.Error(err)
+		}
+		if got := d.Unseen(); !slices.Equal(got, step.want) {
+			t.Errorf("after %s: %q, want %q", step.answer, got, step.want)
+		}
+	}
+}
+
 func TestWatchPassesAnAnswerOn(t *testing.T) {
 	t.Parallel()
 	d, err := parse([]byte(document))
