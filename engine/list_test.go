@@ -180,5 +180,17 @@ func TestListsShowWhatHappened(t *testing.T) {
 		if _, err = s.core.ListClicks(ctx, s.account, pageOf(engine.ListQuery{Email: "ann@example.com"})); err == nil {
 			t.Error("clicks are filtered by a person")
 		}
+
+		// Who is erased is listed still, as nobody.
+		s.erase(engine.Whom{CustomerID: "c-ben"})
+		s.run()
+		bought, err = s.core.ListPurchases(ctx, s.account, pageOf(engine.ListQuery{}))
+		wantLines(t, "purchases of somebody erased", listed(t, bought, err, func(c engine.Bought) string {
+			return strings.Join([]string{c.CampaignName, strings.TrimSpace(who(c.Person)), who(c.Advocate), c.OrderID, c.Code, c.IP, c.Amount.String(), fmt.Sprint(c.Products)}, ", ")
+		}), `1
+			Spring, , Ann@example.com  Ann Lee, , ann, , 12.5, []`)
+		if views, err = s.core.ListWidgetViews(ctx, s.account, pageOf(engine.ListQuery{})); err != nil || views.Total != 1 || strings.TrimSpace(who(views.Rows[0].Person))+views.Rows[0].IP != "" {
+			t.Errorf("views of somebody erased: %v, %+v", err, views)
+		}
 	})
 }
