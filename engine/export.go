@@ -86,7 +86,7 @@ func exportPeople(_ context.Context, x *exporter) error {
 			name := names[p.Person.Person]
 			if err := x.pass([]Field{
 				{"email", p.Person.Email}, {"id", int64(p.ID)}, {"uuid", p.UUID}, {"campaign_id", int64(p.Campaign)},
-				{"code", p.Code}, {"referrer_code", participants[i].ReferrerCode}, {"created_at", when(p.JoinedAt)},
+				{"code", p.Code}, {"referrer_code", participants[i].ReferrerCode}, {"status", string(p.State)}, {"created_at", when(p.JoinedAt)},
 				{"first_name", name.FirstName}, {"last_name", name.LastName}, {"customer_id", p.Person.CustomerID},
 				{"qualified_at", when(p.QualifiedAt)}, {"confirmed_at", when(p.ConfirmedAt)}, {"source", p.Source}, {"referrals", p.Referrals},
 			}); err != nil {

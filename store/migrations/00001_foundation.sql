@@ -152,6 +152,16 @@ CREATE TABLE participant (
 CREATE INDEX participant_person ON participant (account_id, person_id);
 CREATE INDEX participant_referrer ON participant (account_id, referrer_id) WHERE referrer_id <> 0;
 
+-- How far a file of people was brought in.
+CREATE TABLE import (
+  account_id  BIGINT NOT NULL,
+  campaign_id BIGINT NOT NULL,
+  file        $text NOT NULL, -- digest
+  people      BIGINT NOT NULL, -- the last line whose person is there
+  referrers   BIGINT NOT NULL, -- the last line whose referrer was looked for
+  PRIMARY KEY (account_id, campaign_id, file)
+) $clustered;
+
 CREATE TABLE code (
   account_id     BIGINT NOT NULL,
   folded         $text NOT NULL,
