@@ -126,13 +126,13 @@ func exportRewards(_ context.Context, x *exporter) error {
 			return err
 		}
 		for _, w := range rewards {
-			told := Told{Reward: w}
+			told := ToldReward{Reward: w}
 			if _, err := x.e.describe(x.tx, x.account, &told); err != nil {
 				return err
 			}
 			rule := told.Info // of an earning rule, its name
-			if told.Campaign != nil {
-				rule = told.Campaign.Rule(w.Rule).Descriptor
+			if told.In != nil {
+				rule = told.In.Rule(w.Rule).Descriptor
 			}
 			receiver, friend := knownAs(contacts[w.Person]), knownAs(contacts[w.Friend])
 			if err := x.pass([]Field{

@@ -524,7 +524,7 @@ CREATE TABLE delivery (
   id          BIGINT NOT NULL,
   uuid        $text NOT NULL,
   endpoint_id BIGINT NOT NULL,
-  state       $text NOT NULL, -- open, sending, delivered, refused, failed
+  state       $text NOT NULL, -- open, sending, delivered, refused, failed, void
   items       BIGINT NOT NULL, -- how many it tells of
   body        $text NOT NULL, -- frozen by the first attempt; '' again once somebody in it was erased
   redacted    BIGINT NOT NULL, -- raised when somebody it tells of is erased: what was written before is not sent
