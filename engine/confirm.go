@@ -107,10 +107,12 @@ func (e *Engine) Confirm(ctx context.Context, token string) error {
 // confirm makes a locked participant whose address waited one whose joins
 // count, and raises what waited for it.
 func (t *turn) confirm(p *model.Participant, person, advocate model.PersonID) error {
+	before := *p
 	if _, err := t.changeState(p, person, model.StateApplied); err != nil {
 		return err
 	}
 	t.saveParticipant(p)
+	t.scoreJoin(&before, p, person, t.behind(advocate))
 	t.tellOf(p, model.PersonJoined)
 	return t.raiseHeld(p, person, t.behind(advocate))
 }
@@ -159,8 +161,5 @@ func (t *turn) raiseHeld(p *model.Participant, person, advocate model.PersonID) 
 		}
 		brought = nil // `invited` is raised by the first
 	}
-	if p.CapturedAt.IsZero() {
-		return nil
-	}
-	return t.tellHeldCaptures(person, campaign)
+	return nil
 }

@@ -133,7 +133,7 @@ func (e *Engine) goOnErasing(ctx context.Context, job model.Job) error {
 		return err
 	}
 	steps := []func(*store.Tx, *erasing, model.PersonID) (after int64, more bool, err error){
-		eraseCodes, eraseEvents, eraseReceived, eraseAdvocated, eraseAsFriend, eraseVisits, eraseNotes,
+		eraseCodes, eraseEvents, eraseReceived, eraseAdvocated, eraseAsFriend, eraseVisits, eraseNotes, erasePoints,
 	}
 	for began := e.now(); x.Step < len(steps); x.Step, x.Of = x.Step+1, 0 {
 		for x.Of < len(group) {
@@ -219,8 +219,7 @@ func eraseReceived(tx *store.Tx, x *erasing, person model.PersonID) (int64, bool
 	return int64(rewards[len(rewards)-1]), len(rewards) == erasePiece, store.Redact(tx, rewards)
 }
 
-// eraseAdvocated redacts what tells of what friends did, of their rewards, and
-// who brought them.
+// eraseAdvocated redacts what tells friends' rewards, and who brought them.
 func eraseAdvocated(tx *store.Tx, x *erasing, person model.PersonID) (int64, bool, error) {
 	events, last, err := tx.Advocated(person, model.ConversionID(x.After), erasePiece)
 	if err != nil || len(events) == 0 {
@@ -228,9 +227,6 @@ func eraseAdvocated(tx *store.Tx, x *erasing, person model.PersonID) (int64, boo
 	}
 	rewards, err := tx.RewardsOfEvents(events)
 	if err != nil {
-		return 0, false, err
-	}
-	if err := store.Redact(tx, events); err != nil {
 		return 0, false, err
 	}
 	return int64(last), len(events) == erasePiece, store.Redact(tx, rewards)
@@ -285,6 +281,16 @@ func eraseVisits(tx *store.Tx, x *erasing, person model.PersonID) (int64, bool, 
 	}
 	tx.ForgetVisitor(visitors[0], person)
 	return 0, true, nil
+}
+
+// erasePoints takes the giver's own words out of what a person has points for,
+// and redacts what tells of it.
+func erasePoints(tx *store.Tx, x *erasing, person model.PersonID) (int64, bool, error) {
+	points, err := tx.ErasePoints(person, model.PointID(x.After), erasePiece)
+	if err != nil || len(points) == 0 {
+		return 0, false, err
+	}
+	return int64(points[len(points)-1]), len(points) == erasePiece, store.Redact(tx, points)
 }
 
 // eraseNotes takes the merchant's own words out of a person's ledgers.

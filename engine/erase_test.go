@@ -40,6 +40,8 @@ func (s *stage) leftOfErased() (n int64) {
 		`visitor v ON v.account_id = p.account_id AND v.person_id = p.id`,
 		`code c ON c.account_id = p.account_id AND c.person_id = p.id AND (c.named = 1 OR c.params <> '' OR c.place <> '' OR c.seed <> '')`,
 		`ledger_entry l ON l.account_id = p.account_id AND l.holder = 'p' || CAST(p.id AS TEXT) AND l.note <> ''`,
+		`participant a ON a.account_id = p.account_id AND a.person_id = p.id
+			JOIN point o ON o.account_id = a.account_id AND o.participant_id = a.id AND o.note <> ''`,
 	} {
 		s.ask(`SELECT COUNT(*) FROM person p JOIN `+of+` WHERE p.account_id = $1 AND p.erased_at <> 0`, func(r store.Row) error {
 			var left int64
@@ -75,7 +77,14 @@ func TestEventsBesideAnErasureAreErasedOrSomebodyNews(t *testing.T) {
 				_, errs := core.RecordSights(ctx, s.account, []engine.Sight{{Who: who, Kind: model.PageReached}})
 				return nil, errs[0]
 			case 3:
-				_, err := core.AdjustLedger(ctx, s.account, engine.Adjustment{CustomerID: "c-1", Currency: "USD", Add: true, Value: money.Unit, Note: "Ann's"})
+				id, err := core.FindParticipant(ctx, s.account, engine.Naming{Campaign: s.project.Campaigns[0].ID, Email: "ann@example.com"})
+				if err == nil {
+					_, err = core.GivePoints(ctx, s.account, engine.Bonus{Participant: id, Quantity: money.Unit, Reason: "Ann's"})
+				}
+				if err != nil && model.KindOf(err) != model.NotFound {
+					return nil, err
+				}
+				_, err = core.AdjustLedger(ctx, s.account, engine.Adjustment{CustomerID: "c-1", Currency: "USD", Add: true, Value: money.Unit, Note: "Ann's"})
 				if model.ReasonOf(err) == model.PersonUnknown {
 					err = nil // just erased
 				}
@@ -279,7 +288,7 @@ func TestEveryNodeForgetsTheLink(t *testing.T) {
 func namely(_ *model.Delivery, _ *model.Endpoint, told []engine.Told) ([]byte, error) {
 	var text strings.Builder
 	for _, t := range told {
-		fmt.Fprintf(&text, "%s of %s brought %v; ", t.Reward.Receiver.Email, t.Reward.Advocate.Email, t.Reward.Friends)
+		fmt.Fprintf(&text, "%s of %s brought %v; ", t.Receiver.Email, t.Advocate.Email, t.Friends)
 	}
 	return []byte(text.String()), nil
 }
@@ -298,7 +307,7 @@ func (s *stage) send(render engine.Render, a model.Attempt) (bodies []string) {
 		for _, q := range queues {
 			switch q.Kind {
 			case model.JobTell:
-				_, _, err = s.core.GatherTells(ctx, q, together)
+				_, _, err = s.core.GatherTells(ctx, q)
 			case model.JobDeliver:
 				var jobs []model.Job
 				if jobs, err = s.core.ClaimJobs(ctx, q, 100); err != nil {
@@ -308,7 +317,7 @@ func (s *stage) send(render engine.Render, a model.Attempt) (bodies []string) {
 				sendings, err = s.core.StartDeliveries(ctx, q, jobs, render)
 				for _, to := range sendings {
 					bodies = append(bodies, to.Delivery.Body)
-					if err := s.core.EndDelivery(ctx, &to, engine.Outcome{Attempt: a, State: model.DeliverySending, Next: s.clock().Add(time.Minute)}); err != nil {
+					if err := s.core.EndDelivery(ctx, &to, a, model.DeliverySending, s.clock().Add(time.Minute)); err != nil {
 						s.t.Fatal(err)
 					}
 				}
@@ -392,7 +401,7 @@ func TestAnswersAboutTheErasedAreNotKept(t *testing.T) {
 			t.Fatalf("%d are on their way", len(sendings))
 		}
 		for _, to := range sendings {
-			if err := s.core.EndDelivery(ctx, &to, engine.Outcome{Attempt: model.Attempt{Status: 200, Excerpt: "thanks, bob"}, State: model.DeliveryDelivered}); err != nil {
+			if err := s.core.EndDelivery(ctx, &to, model.Attempt{Status: 200, Excerpt: "thanks, bob"}, model.DeliveryDelivered, time.Time{}); err != nil {
 				t.Fatal(err)
 			}
 		}

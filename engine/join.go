@@ -108,9 +108,6 @@ func (e *Engine) Join(ctx context.Context, account model.AccountID, j Join) (*Jo
 				t.tellOf(p, model.PersonJoined)
 			}
 		}
-		if j.Kind == model.EmailCapture {
-			t.tellCapture(event.ID, campaign, j.Newsletter)
-		}
 		return t.raise(event, o, actor, hits, campaign, p, brought)
 	})
 	return answer, err
@@ -181,6 +178,9 @@ func (t *turn) takePart(answer *Joined, j Join, campaign *model.Campaign, sent *
 	}
 	answer.Participant = p.ID
 	before := *p
+	if answer.Created {
+		before = model.Participant{}
+	}
 	// Who was added by the merchant joins by this, and an address that the
 	// campaign no longer asks for is confirmed.
 	if !answer.Created && (p.State == model.StateImported || p.State == model.StateUnconfirmed && !campaign.ConfirmEmail) {
@@ -210,6 +210,7 @@ func (t *turn) takePart(answer *Joined, j Join, campaign *model.Campaign, sent *
 	case *p != before:
 		t.saveParticipant(p)
 	}
+	t.scoreJoin(&before, p, a.id, advocateIn(parts, p, brought))
 	return p, brought, nil
 }
 

@@ -23,6 +23,7 @@ currencies: [{code: Points, cap: 100, expires_after: 100h}]
 campaigns:
   - name: First
     status: launched
+    leaderboard: points
     rewards:
       - {name: Thanks, to: advocate, on: purchase, after: 2, repeat: true, limit: 2, value: {type: cash, amount: 1, unit: USD}}
       - {name: Welcome, to: friend, on: purchase, value: {type: ledger, amount: 30, unit: Points}}

@@ -256,6 +256,9 @@ func (e *Engine) RemoveParticipant(ctx context.Context, account model.AccountID,
 		}
 		t.happened(model.Left, person).Subject = int64(p.ID)
 		t.uncountParticipant(p)
+		if err := t.forgetPoints(p); err != nil {
+			return err
+		}
 		codes, err := t.forgetLinks(p.ID)
 		if err != nil {
 			return err

@@ -58,7 +58,12 @@ func (t *turn) earn(w *model.Reward, r *model.Rule) error {
 	}
 	w.State, w.EarnedAt, w.EndedAt, w.Why.Reason = model.Earned, t.now, time.Time{}, ""
 	t.holds(w, model.Earned, 1)
-	t.tellReward(w)
+	if err := t.scoreReward(w, r); err != nil {
+		return err
+	}
+	if err := t.tell(w, movedTopics(w.Role, model.Earned)...); err != nil {
+		return err
+	}
 	if r.Auto {
 		return t.deliver(w)
 	}
@@ -88,8 +93,7 @@ func (t *turn) deliver(w *model.Reward) error {
 			return err
 		}
 	}
-	t.tellReward(w)
-	return nil
+	return t.tell(w, movedTopics(w.Role, model.Delivered)...)
 }
 
 func (t *turn) postReward(w *model.Reward) error {
@@ -127,13 +131,15 @@ func (t *turn) revoke(w *model.Reward) error {
 		}
 		w.Why.Kept = kept
 	}
+	if err := t.unscore(int64(w.ID)); err != nil {
+		return err
+	}
 	t.holds(w, w.State, -1)
 	if w.State == model.Delivered {
 		t.holds(w, model.Revoked, 1)
 	}
 	w.State, w.EndedAt = model.Revoked, t.now
-	t.tellReward(w)
-	return nil
+	return t.tell(w, movedTopics(w.Role, model.Revoked)...)
 }
 
 // takeBack reverses what is unspent of a reward's credit, and returns what
@@ -161,6 +167,12 @@ func (t *turn) moved(kind model.EventKind, w *model.Reward) *model.Event {
 	event := t.happened(kind, w.Person)
 	event.Subject = int64(w.ID)
 	return event
+}
+
+func (t *turn) tell(w *model.Reward, topics ...model.Topic) error {
+	jobs, err := t.e.tellReward(t.cfg, w, topics...)
+	t.jobs = append(t.jobs, jobs...)
+	return err
 }
 
 // RewardByID finds a reward by its id or UUID. Fails with NotFound.

@@ -82,6 +82,9 @@ func (e *Engine) RecordShare(ctx context.Context, account model.AccountID, s Sha
 			channel = ""
 		}
 		t.list(event, sharedIn(campaign, channel, s.Widget))
+		if err := t.scoreShare(event, campaign, code.Participant, sharer, channel); err != nil {
+			return err
+		}
 		detail := eventDetail{IP: s.IP, Agent: clip(s.Agent), CodeID: code.ID, Sent: s.Detail}
 		detail.told(s.Browser)
 		return t.keep(event, detail)

@@ -40,6 +40,7 @@ type turn struct {
 	rewards     []*model.Reward
 	counted     []store.Referral
 	jobs        []model.Job
+	points      []scored
 	tallies     map[tallyKey]int64
 	facets      map[model.FacetID]model.Facet // that rows may be the first to carry
 	marks       []store.Mark
@@ -282,6 +283,7 @@ func (t *turn) write() error {
 		w.Facet = t.facet(rewardedAs(w))
 	}
 	t.writeFacets()
+	t.writePoints()
 	changes, held := t.changes(), t.holdings()
 	if t.err != nil {
 		return t.err

@@ -282,6 +282,13 @@ func (v *verifier) leftovers() error {
 	if err != nil {
 		return err
 	}
+	points, err := v.tx.StrayPoints()
+	for _, p := range points {
+		v.report.differ("point", p.ID, "quantity", p.Quantity, "none: what it is for does not stand")
+	}
+	if err != nil {
+		return err
+	}
 	stray, err := v.tx.StrayReferrals()
 	for _, r := range stray {
 		v.report.differ("referral", fmt.Sprintf("%d friend %d rule %d", r.Advocate, r.Friend, r.Rule), "number", r.Number, "none: no conversion")

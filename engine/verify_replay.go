@@ -57,6 +57,9 @@ func (v *verifier) replayPage(page []model.Person) error {
 			return err
 		}
 		life.compare(p)
+		if err := life.comparePoints(); err != nil {
+			return err
+		}
 	}
 	v.report.Checked["person"] += int64(len(page))
 	return nil
@@ -94,6 +97,8 @@ type life struct {
 	referrals map[referralKey]int64                // as they are
 	parts     []*model.Participant                 // as they are
 	states    map[model.ParticipantID][]*model.Event
+	scored    map[model.ParticipantID][]*model.Event
+	points    []model.Point // as they are
 
 	expected  map[model.RewardID]*model.Reward // as they should be
 	reached   map[progressKey]store.Progress
@@ -113,7 +118,7 @@ func newLife(v *verifier, id model.PersonID) *life {
 	return &life{
 		v: v, id: id, moments: map[model.PersonID][]moment{}, brought: map[model.EventID][]*store.Converted{},
 		rewards: map[rewardKey]*model.Reward{}, progress: map[progressKey]store.Progress{}, referrals: map[referralKey]int64{},
-		states: map[model.ParticipantID][]*model.Event{}, expected: map[model.RewardID]*model.Reward{}, reached: map[progressKey]store.Progress{}, counted: map[referralKey]int64{},
+		states: map[model.ParticipantID][]*model.Event{}, scored: map[model.ParticipantID][]*model.Event{}, expected: map[model.RewardID]*model.Reward{}, reached: map[progressKey]store.Progress{}, counted: map[referralKey]int64{},
 		purchases: map[model.PersonID]int64{}, loyalty: map[model.PersonID]model.LoyaltyStatus{}, joined: map[model.PersonID][]model.PersonID{},
 	}
 }
@@ -180,6 +185,9 @@ func (v *verifier) written(chunk []model.PersonID, of func(model.PersonID) *life
 		of(p.Person).progress[progressKey{p.Person, p.Rule, p.Role}] = p
 	}
 	if err := v.parts(chunk, of); err != nil {
+		return err
+	}
+	if err := v.points(chunk, of); err != nil {
 		return err
 	}
 	referrals, err := v.tx.ReferralsOf(chunk)
@@ -274,6 +282,9 @@ func (l *life) lived(e *model.Event) error {
 		return nil
 	case model.Redeemed:
 		return l.redeemed(e)
+	case model.PointsMoved:
+		l.scored[model.ParticipantID(e.Subject)] = append(l.scored[model.ParticipantID(e.Subject)], e)
+		return nil
 	case model.StateChanged:
 		l.states[model.ParticipantID(e.Subject)] = append(l.states[model.ParticipantID(e.Subject)], e)
 		return nil
@@ -409,88 +420,4 @@ func (l *life) expect(e *model.Event, r *model.Rule, role model.Role, recipient 
 		want.State = l.begun(want, r)
 	}
 	l.expected[got.ID] = want
-}
-
-// begun is how far a reward goes by itself: the events say when its hold was
-// over and whether there was a coupon.
-func (l *life) begun(w *model.Reward, r *model.Rule) model.RewardState {
-	if r.Hold > 0 {
-		return model.Pending
-	}
-	return afterHold(w, r)
-}
-
-func afterHold(w *model.Reward, r *model.Rule) model.RewardState {
-	if r.ValidateURL != "" {
-		return model.Pending
-	}
-	return afterChecks(w, r)
-}
-
-func afterChecks(w *model.Reward, r *model.Rule) model.RewardState {
-	switch {
-	case w.Batch != 0 && w.Coupon == 0:
-		return model.Pending
-	case r.Auto:
-		return model.Delivered
-	}
-	return model.Earned
-}
-
-// moved repeats what an event changed of a reward.
-func (l *life) moved(e *model.Event) error {
-	w := l.expected[model.RewardID(e.Subject)]
-	if w == nil {
-		l.v.report.differ("event", e.ID, "reward", e.Subject, "one that the rules made")
-		return nil
-	}
-	r := &model.Rule{ID: w.Rule, Auto: true}
-	if w.Role != model.AsEarner {
-		campaign, err := l.v.past.campaign(w.Campaign, w.Version)
-		if err != nil {
-			return err
-		}
-		r = campaign.Rule(w.Rule)
-	}
-	switch e.Kind {
-	case model.HoldOver:
-		w.State = afterHold(w, r)
-	case model.RewardApproved:
-		if !w.Place {
-			w.Place = true
-			l.advance(e.Person, w.Rule, w.Role, 0, 1)
-		}
-		w.State = afterChecks(w, r)
-	case model.CouponHandedOut:
-		w.Coupon = e.Facts.Coupon.ID
-		w.State = afterChecks(w, r)
-	case model.RewardValidated:
-		w.State = afterChecks(w, r)
-	case model.RewardRejected, model.RewardRefused:
-		w.State, w.Place = model.Rejected, false
-		l.advance(e.Person, w.Rule, w.Role, 0, -1)
-	case model.RewardUnanswered:
-		w.State, w.Place = model.Failed, false
-		l.advance(e.Person, w.Rule, w.Role, 0, -1)
-	case model.RewardIssued:
-		w.State = model.Delivered
-	case model.RewardTakenBack:
-		w.State = model.Revoked
-		if e.Facts.Freed {
-			w.Place = false
-			l.advance(e.Person, w.Rule, w.Role, 0, -1)
-		}
-	}
-	return nil
-}
-
-func (l *life) uncounted(e *model.Event) {
-	for _, a := range l.joined[e.Person] {
-		key := referralKey{e.Facts.Rule, a, model.PersonID(e.Subject)}
-		if _, counts := l.counted[key]; counts {
-			delete(l.counted, key)
-			break
-		}
-	}
-	l.advance(e.Person, e.Facts.Rule, model.AsAdvocate, -1, 0)
 }

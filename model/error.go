@@ -44,6 +44,7 @@ const (
 	RedemptionUnknown   Reason = "redemption_unknown"
 	NotInLoyalty        Reason = "not_in_loyalty"
 	CurrencyUnknown     Reason = "currency_unknown"
+	PointsUnused        Reason = "points_unused" // the campaign does not rank by them
 	StateInvalid        Reason = "state_invalid" // nobody is in it, or begins in it
 	TransitionForbidden Reason = "transition_forbidden"
 	KeyUnknown          Reason = "key_unknown"
@@ -57,7 +58,7 @@ const (
 var Reasons = []Reason{
 	EmailTaken, ReferrerUnknown, CampaignUnknown, CampaignNotLive, CodeUnknown, CodeBlocked, CodeTaken,
 	PersonUnknown, ParticipantUnknown, RewardUnknown, LedgerUnknown, BalanceShort, BatchEmpty, BatchTooLarge, CouponUnknown, CouponFree, RedemptionUnknown, NotInLoyalty,
-	CurrencyUnknown, StateInvalid, TransitionForbidden, KeyUnknown, KeyTaken, BodyTooLarge, CallsTooOften, AddressBlocked,
+	CurrencyUnknown, PointsUnused, StateInvalid, TransitionForbidden, KeyUnknown, KeyTaken, BodyTooLarge, CallsTooOften, AddressBlocked,
 }
 
 // Error is how every use case fails. It carries no status code: each dialect

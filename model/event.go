@@ -44,6 +44,7 @@ const (
 	Erased           EventKind = "erased"            // person: who was erased; 0: nobody was known
 	Adjusted         EventKind = "adjusted"          // subject: ledger entry
 	Redeemed         EventKind = "redeemed"          // points bought something
+	PointsMoved      EventKind = "points"            // subject: participant, who has so many more by the amount
 	LoyaltyChanged   EventKind = "loyalty"           // the person takes part in the loyalty programme, or no longer
 )
 
@@ -85,6 +86,10 @@ type Facts struct {
 
 	State State `json:"state,omitempty"` // that a participant came to
 	Was   State `json:"was,omitempty"`   // and from which; "" for one who began in it
+
+	Activity Activity `json:"act,omitempty"` // what points are for
+	For      int64    `json:"for,omitempty"` // and what brought them
+	Channel  string   `json:"via,omitempty"` // of the share that did
 
 	Redemption string `json:"redemption,omitempty"` // the id of what was bought, as the settings have it
 

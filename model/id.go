@@ -31,6 +31,7 @@ type (
 	EndpointID    int64
 	DeliveryID    int64
 	JobID         int64
+	PointID       int64
 	FacetID       int64 // see Facet
 )
 

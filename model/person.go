@@ -4,6 +4,8 @@ import (
 	"cmp"
 	"strings"
 	"time"
+
+	"grapevine/money"
 )
 
 // IdentityKind tells the strong identity from the weak one.
@@ -85,7 +87,8 @@ type Participant struct {
 	AppliedAt   time.Time
 	InvitedAt   time.Time
 	ActiveAt    time.Time
-	SeenAt      time.Time // the last check-in; zero: none
+	SeenAt      time.Time    // the last check-in; zero: none
+	Points      money.Amount // the sum of their points
 	ChangedAt   time.Time
 }
 

@@ -41,7 +41,7 @@ var shape = map[string][]key{
 	"campaigns[]": {
 		{"name", 0}, {"id", 0}, {"uuid", 0}, {"code", 0}, {"project_token", 5}, {"status", 0}, {"lang", 0}, {"starts_at", 0},
 		{"ends_at", 0}, {"landing", 0}, {"link_param", 0}, {"fbuy", 0}, {"attribution_window", 0}, {"confirm_email", 0},
-		{"leaderboard", 5}, {"skip_ahead", 5}, {"points", 5}, {"idle_after", 0}, {"friend_invitations", 5}, {"questions", 5},
+		{"leaderboard", 5}, {"skip_ahead", 5}, {"points", 0}, {"idle_after", 0}, {"friend_invitations", 5}, {"questions", 5},
 		{"limits", 5}, {"code_style", 0}, {"channels", 0}, {"share", 0}, {"rewards", 0}, {"widgets", 0},
 	},
 	"campaigns[].points":      {{"sign_up", 0}, {"share", 0}, {"referral", 0}},
@@ -51,7 +51,7 @@ var shape = map[string][]key{
 	"campaigns[].share":       {{"subject", 0}, {"text", 0}},
 	"campaigns[].rewards[]": {
 		{"name", 0}, {"descriptor", 0}, {"id", 0}, {"description", 0}, {"to", 0}, {"on", 0}, {"after", 0}, {"repeat", 0},
-		{"limit", 0}, {"when", 0}, {"hold", 0}, {"validate_url", 0}, {"issue", 0}, {"points", 5}, {"value", 0},
+		{"limit", 0}, {"when", 0}, {"hold", 0}, {"validate_url", 0}, {"issue", 0}, {"points", 0}, {"value", 0},
 	},
 	"campaigns[].rewards[].when":   {{"min_amount", 0}, {"new_customer", 0}, {"skus", 0}},
 	"campaigns[].rewards[].points": {{"referrer", 0}, {"friend", 0}},

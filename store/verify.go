@@ -208,8 +208,8 @@ type TallyOff struct {
 	Want    int64
 }
 
-// TalliesOff counts clicks, participants and ledgers again, and lists the
-// counters that say something else.
+// TalliesOff counts clicks, participants, points and ledgers again, and lists
+// the counters that say something else.
 func (tx *Tx) TalliesOff() ([]TallyOff, error) {
 	var off []TallyOff
 	err := tx.read(`SELECT subject_id, what, CAST(SUM(got) AS BIGINT), CAST(SUM(want) AS BIGINT)
@@ -232,6 +232,8 @@ func (tx *Tx) TalliesOff() ([]TallyOff, error) {
 			UNION ALL
 			SELECT referrer_id, 'qualified_now', 0, 1 FROM participant
 			WHERE account_id = $1 AND qualified_at <> 0 AND referrer_id <> 0
+			UNION ALL
+			SELECT -campaign_id, 'points', 0, 1 FROM point WHERE account_id = $1
 			UNION ALL
 			SELECT l.account_id, 'ledger ' || l.currency, 0, 1
 			FROM person p

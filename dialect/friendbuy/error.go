@@ -46,6 +46,7 @@ var reasons = map[model.Reason]int{
 	model.RedemptionUnknown:   byKind,
 	model.NotInLoyalty:        byKind,
 	model.CurrencyUnknown:     http.StatusUnprocessableEntity,
+	model.PointsUnused:        byKind,
 	model.StateInvalid:        byKind,
 	model.TransitionForbidden: byKind,
 	model.KeyUnknown:          byKind,

@@ -47,6 +47,7 @@ var reasons = map[model.Reason]int{
 	model.RedemptionUnknown:   byKind,
 	model.NotInLoyalty:        byKind,
 	model.CurrencyUnknown:     byKind,
+	model.PointsUnused:        byKind,
 	model.StateInvalid:        byKind,
 	model.TransitionForbidden: byKind,
 	model.KeyUnknown:          byKind,

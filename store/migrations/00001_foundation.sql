@@ -145,22 +145,13 @@ CREATE TABLE participant (
   invited_at    BIGINT NOT NULL,
   active_at     BIGINT NOT NULL,
   seen_at       BIGINT NOT NULL, -- of the last check-in; 0: none
+  points        BIGINT NOT NULL, -- the sum of their points
   changed_at    BIGINT NOT NULL,
   PRIMARY KEY (account_id, id),
   UNIQUE (account_id, campaign_id, person_id)
 ) $clustered;
 CREATE INDEX participant_person ON participant (account_id, person_id);
 CREATE INDEX participant_referrer ON participant (account_id, referrer_id) WHERE referrer_id <> 0;
-
--- How far a file of people was brought in.
-CREATE TABLE import (
-  account_id  BIGINT NOT NULL,
-  campaign_id BIGINT NOT NULL,
-  file        $text NOT NULL, -- digest
-  people      BIGINT NOT NULL, -- the last line whose person is there
-  referrers   BIGINT NOT NULL, -- the last line whose referrer was looked for
-  PRIMARY KEY (account_id, campaign_id, file)
-) $clustered;
 
 CREATE TABLE code (
   account_id     BIGINT NOT NULL,
@@ -375,6 +366,24 @@ CREATE TABLE holding (
   PRIMARY KEY (account_id, person_id, rule_id, role, state)
 ) $clustered;
 
+-- Points.
+
+CREATE TABLE point (
+  account_id     BIGINT NOT NULL,
+  id             BIGINT NOT NULL, -- of the event
+  campaign_id    BIGINT NOT NULL,
+  participant_id BIGINT NOT NULL,
+  activity       $text NOT NULL, -- sign_up, share, referral, reward, friend_reward, bonus
+  subject_id     BIGINT NOT NULL, -- the friend (participant) or the reward that brought them; 0: neither
+  quantity       BIGINT NOT NULL, -- negative takes away
+  note           $text NOT NULL, -- why, in the merchant's own words; redacted when the person is erased
+  at             BIGINT NOT NULL,
+  PRIMARY KEY (account_id, id)
+) $clustered;
+CREATE INDEX point_campaign ON point (account_id, campaign_id, id);
+CREATE INDEX point_participant ON point (account_id, participant_id, id);
+CREATE INDEX point_subject ON point (account_id, subject_id, id) WHERE subject_id <> 0; -- what goes when that does
+
 -- Coupons.
 
 CREATE TABLE coupon_batch (
@@ -524,7 +533,7 @@ CREATE TABLE delivery (
   id          BIGINT NOT NULL,
   uuid        $text NOT NULL,
   endpoint_id BIGINT NOT NULL,
-  state       $text NOT NULL, -- open, sending, delivered, refused, failed, void
+  state       $text NOT NULL, -- open, sending, delivered, refused, failed
   items       BIGINT NOT NULL, -- how many it tells of
   body        $text NOT NULL, -- frozen by the first attempt; '' again once somebody in it was erased
   redacted    BIGINT NOT NULL, -- raised when somebody it tells of is erased: what was written before is not sent

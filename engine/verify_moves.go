@@ -1,0 +1,89 @@
+package engine
+
+import (
+	"grapevine/model"
+)
+
+// begun is how far a reward goes by itself: the events say when its hold was
+// over and whether there was a coupon.
+func (l *life) begun(w *model.Reward, r *model.Rule) model.RewardState {
+	if r.Hold > 0 {
+		return model.Pending
+	}
+	return afterHold(w, r)
+}
+
+func afterHold(w *model.Reward, r *model.Rule) model.RewardState {
+	if r.ValidateURL != "" {
+		return model.Pending
+	}
+	return afterChecks(w, r)
+}
+
+func afterChecks(w *model.Reward, r *model.Rule) model.RewardState {
+	switch {
+	case w.Batch != 0 && w.Coupon == 0:
+		return model.Pending
+	case r.Auto:
+		return model.Delivered
+	}
+	return model.Earned
+}
+
+// moved repeats what an event changed of a reward.
+func (l *life) moved(e *model.Event) error {
+	w := l.expected[model.RewardID(e.Subject)]
+	if w == nil {
+		l.v.report.differ("event", e.ID, "reward", e.Subject, "one that the rules made")
+		return nil
+	}
+	r := &model.Rule{ID: w.Rule, Auto: true}
+	if w.Role != model.AsEarner {
+		campaign, err := l.v.past.campaign(w.Campaign, w.Version)
+		if err != nil {
+			return err
+		}
+		r = campaign.Rule(w.Rule)
+	}
+	switch e.Kind {
+	case model.HoldOver:
+		w.State = afterHold(w, r)
+	case model.RewardApproved:
+		if !w.Place {
+			w.Place = true
+			l.advance(e.Person, w.Rule, w.Role, 0, 1)
+		}
+		w.State = afterChecks(w, r)
+	case model.CouponHandedOut:
+		w.Coupon = e.Facts.Coupon.ID
+		w.State = afterChecks(w, r)
+	case model.RewardValidated:
+		w.State = afterChecks(w, r)
+	case model.RewardRejected, model.RewardRefused:
+		w.State, w.Place = model.Rejected, false
+		l.advance(e.Person, w.Rule, w.Role, 0, -1)
+	case model.RewardUnanswered:
+		w.State, w.Place = model.Failed, false
+		l.advance(e.Person, w.Rule, w.Role, 0, -1)
+	case model.RewardIssued:
+		w.State = model.Delivered
+	case model.RewardTakenBack:
+		w.State = model.Revoked
+		if e.Facts.Freed {
+			w.Place = false
+			l.advance(e.Person, w.Rule, w.Role, 0, -1)
+		}
+	}
+	return nil
+}
+
+func (l *life) uncounted(e *model.Event) {
+	for _, a := range l.joined[e.Person] {
+		key := referralKey{e.Facts.Rule, a, model.PersonID(e.Subject)}
+		if _, counts := l.counted[key]; counts {
+			delete(l.counted, key)
+			break
+		}
+	}
+	l.advance(e.Person, e.Facts.Rule, model.AsAdvocate, -1, 0)
+}
