@@ -75,6 +75,7 @@ func TestDocumentsAreServed(t *testing.T) {
 	}{
 		{"GET", "/openapi/friendbuy.yaml", http.StatusOK},
 		{"HEAD", "/openapi/friendbuy.yaml", http.StatusOK},
+		{"GET", "/openapi/referral-factory.yaml", http.StatusOK},
 		{"POST", "/openapi/friendbuy.yaml", http.StatusMethodNotAllowed},
 		{"GET", "/openapi/nobody.yaml", http.StatusNotFound},
 		{"GET", "/openapi/", http.StatusNotFound},

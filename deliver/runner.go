@@ -292,7 +292,7 @@ func (r *Runner) take(ctx context.Context, q model.Queue, n int) (jobs []model.J
 	}
 	claim := context.WithoutCancel(ctx) // one whose answer is lost would hold its jobs up
 	if q.Kind == model.JobTell {
-		told, more, err := r.engine.GatherTells(claim, q)
+		told, more, err := r.engine.GatherTells(claim, q, r.fits)
 		if err != nil {
 			r.trouble(ctx, "gather what is told", err, "account", q.Account, "endpoint", q.Lane)
 			return nil, false

@@ -183,7 +183,7 @@ func TestWorkOfADeadProcessIsDoneAgain(t *testing.T) {
 			if got := s.attempts(d.ID)[0]; got.Error != "no answer was recorded" || got.Status != 0 {
 				t.Errorf("the lost attempt is kept as %+v", got)
 			}
-			late := s.engine.EndDelivery(t.Context(), &begun[0], model.Attempt{Status: 200}, model.DeliveryDelivered, time.Time{})
+			late := s.engine.EndDelivery(t.Context(), &begun[0], engine.Outcome{Attempt: model.Attempt{Status: 200}, State: model.DeliveryDelivered})
 			if !errors.Is(late, engine.ErrLeaseLost) {
 				t.Errorf("the first worker's record: %v, want ErrLeaseLost", late)
 			}
@@ -313,6 +313,25 @@ func TestEndedEndpointIsToldNoMore(t *testing.T) {
 	if len(r.bodies()) != 1 || len(d) != 1 || d[0].State != model.DeliveryFailed {
 		t.Errorf("%d requests, %d deliveries, the first is %s: want 1, 1, failed", len(r.bodies()), len(d), d[0].State)
 	}
+}
+
+func TestReceiverThatIsGoneIsToldNoMore(t *testing.T) {
+	t.Parallel()
+	onBoth(t, func(t *testing.T, open func() store.Engine) {
+		r := newReceiver(t, status(http.StatusGone))
+		s := newStage(t, open, r.URL)
+		s.purchase()
+		s.tell()
+		if _, err := s.config().Endpoint(model.EndpointID(s.sends.Lane)); model.KindOf(err) != model.Gone {
+			t.Errorf("the endpoint: %v", err)
+		}
+		s.purchase()
+		s.tell()
+		d := s.deliveries()
+		if len(r.bodies()) != 1 || len(d) != 1 || d[0].State != model.DeliveryFailed {
+			t.Errorf("%d requests, %d deliveries, the first is %s: want 1, 1, failed", len(r.bodies()), len(d), d[0].State)
+		}
+	})
 }
 
 func TestDeliveryThatCannotBeWrittenHoldsUpNoOther(t *testing.T) {

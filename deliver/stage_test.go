@@ -186,8 +186,15 @@ func (s *stage) tell() time.Time {
 // gather makes deliveries of what the first endpoint is told.
 func (s *stage) gather() {
 	s.t.Helper()
-	_, _, err := s.engine.GatherTells(s.t.Context(), s.tells)
+	_, _, err := s.engine.GatherTells(s.t.Context(), s.tells, s.fits)
 	must(s.t, err)
+}
+
+func (s *stage) config() *engine.Config {
+	s.t.Helper()
+	cfg, err := s.engine.Config(s.t.Context(), s.account)
+	must(s.t, err)
+	return cfg
 }
 
 func (s *stage) deliveries() (all []model.Delivery) {
@@ -211,6 +218,8 @@ func (s *stage) attempts(id model.DeliveryID) (all []model.Attempt) {
 // plain is a dialect of these tests: every quarter of an hour, for a day.
 type plain struct{}
 
+func (plain) Fits(*model.Endpoint) int64 { return 100 }
+
 type plainJSON struct {
 	ID      string   `json:"id"`
 	Friends []string `json:"friends"`
@@ -219,31 +228,33 @@ type plainJSON struct {
 func (plain) Body(d *model.Delivery, to *model.Endpoint, told []engine.Told) ([]byte, error) {
 	body := plainJSON{ID: d.UUID}
 	for _, t := range told {
-		if strings.HasPrefix(t.Friends[0].Email, "poison") {
-			return nil, fmt.Errorf("cannot write of %s", t.Friends[0].Email)
+		if strings.HasPrefix(t.Reward.Friends[0].Email, "poison") {
+			return nil, fmt.Errorf("cannot write of %s", t.Reward.Friends[0].Email)
 		}
-		body.Friends = append(body.Friends, t.Friends[0].Email)
+		body.Friends = append(body.Friends, t.Reward.Friends[0].Email)
 	}
 	return json.Marshal(body)
 }
 
-func (plain) Header(d *model.Delivery, to *model.Endpoint, secret func(string) string) http.Header {
+func (plain) Header(d *model.Delivery, to *model.Endpoint, _ time.Time, secret func(string) string) http.Header {
 	return http.Header{"X-Event": {to.Event}, "X-Signature": {secret("plain.secret") + fmt.Sprint(len(d.Body))}}
 }
 
-func (plain) Judge(to *model.Endpoint, status int) model.DeliveryState {
+func (plain) Judge(to *model.Endpoint, status int) model.Verdict {
 	switch {
 	case status == http.StatusOK:
-		return model.DeliveryDelivered
+		return model.Accepted
+	case status == http.StatusGone:
+		return model.ReceiverGone
 	case to.Topic == model.RewardQuestioned && status == http.StatusBadRequest:
-		return model.DeliveryRefused
+		return model.Refused
 	}
-	return model.DeliverySending
+	return model.TryAgain
 }
 
-func (plain) Next(_ *model.Endpoint, first, now time.Time) (time.Time, bool) {
-	next := first.Add((now.Sub(first)/(15*time.Minute) + 1) * 15 * time.Minute)
-	return next, !next.After(first.Add(24 * time.Hour))
+func (plain) Next(d *model.Delivery, _ *model.Endpoint, now time.Time) (time.Time, bool) {
+	next := d.FirstAt.Add((now.Sub(d.FirstAt)/(15*time.Minute) + 1) * 15 * time.Minute)
+	return next, !next.After(d.FirstAt.Add(24 * time.Hour))
 }
 
 // receiver is a merchant's server that keeps what it gets.

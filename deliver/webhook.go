@@ -34,6 +34,16 @@ func (r *Runner) render(d *model.Delivery, to *model.Endpoint, told []engine.Tol
 	return renderer.Body(d, to, told)
 }
 
+// fits is what the endpoint's dialect says. Where nobody writes for it, what is
+// told waits in deliveries all the same.
+func (r *Runner) fits(to *model.Endpoint) int64 {
+	renderer, err := r.renderer(to)
+	if err != nil {
+		return 1
+	}
+	return renderer.Fits(to)
+}
+
 func (r *Runner) renderer(to *model.Endpoint) (Renderer, error) {
 	renderer, ok := r.renderers[to.Dialect]
 	if !ok {
@@ -50,44 +60,51 @@ func (r *Runner) send(ctx context.Context, s engine.Sending) {
 		return
 	}
 	began := r.now()
-	got := post(ctx, r.client, s.Endpoint.URL, renderer.Header(&s.Delivery, &s.Endpoint, s.Secret), s.Delivery.Body)
+	got := post(ctx, r.client, s.Endpoint.URL, renderer.Header(&s.Delivery, &s.Endpoint, began, s.Secret), s.Delivery.Body)
 	ended := r.now()
-	attempt := model.Attempt{Took: ended.Sub(began), Status: got.status, Excerpt: got.excerpt, Error: got.trouble}
-	state, next := ends(renderer, &s, got.status, ended)
-	if state != model.DeliveryDelivered && attempt.Error == "" {
-		attempt.Error = fmt.Sprintf("answered %d", got.status)
+	o := outcome(renderer, &s, got.status, ended)
+	o.Attempt = model.Attempt{Took: ended.Sub(began), Status: got.status, Excerpt: got.excerpt, Error: got.trouble}
+	if o.State != model.DeliveryDelivered && o.Attempt.Error == "" {
+		o.Attempt.Error = fmt.Sprintf("answered %d", got.status)
 	}
-	r.report(ctx, &s, attempt, state, next)
-	r.settled(ctx, s.Job, r.engine.EndDelivery(ctx, &s, attempt, state, next))
+	r.report(ctx, &s, &o)
+	r.settled(ctx, s.Job, r.engine.EndDelivery(ctx, &s, o))
 }
 
-// ends says where an attempt leaves its delivery, and when it is tried again
+// outcome says where an attempt leaves its delivery, and when it is tried again
 // if it is not over. Status 0 is no answer.
-func ends(renderer Renderer, s *engine.Sending, status int, now time.Time) (model.DeliveryState, time.Time) {
+func outcome(renderer Renderer, s *engine.Sending, status int, now time.Time) engine.Outcome {
+	verdict := model.TryAgain
 	if status != 0 {
-		if state := renderer.Judge(&s.Endpoint, status); state != model.DeliverySending {
-			return state, time.Time{}
-		}
+		verdict = renderer.Judge(&s.Endpoint, status)
 	}
-	if next, again := renderer.Next(&s.Endpoint, s.Delivery.FirstAt, now); again {
-		return model.DeliverySending, next
+	switch verdict {
+	case model.Accepted:
+		return engine.Outcome{State: model.DeliveryDelivered}
+	case model.Refused:
+		return engine.Outcome{State: model.DeliveryRefused}
+	case model.ReceiverGone:
+		return engine.Outcome{State: model.DeliveryFailed, Gone: true}
 	}
-	return model.DeliveryFailed, time.Time{}
+	if next, again := renderer.Next(&s.Delivery, &s.Endpoint, now); again {
+		return engine.Outcome{State: model.DeliverySending, Next: next}
+	}
+	return engine.Outcome{State: model.DeliveryFailed}
 }
 
 // report logs an attempt. The endpoint is named by its id: its address may
 // carry credentials.
-func (r *Runner) report(ctx context.Context, s *engine.Sending, a model.Attempt, state model.DeliveryState, next time.Time) {
+func (r *Runner) report(ctx context.Context, s *engine.Sending, o *engine.Outcome) {
 	log := r.log.With("account", s.Job.Account, "endpoint", s.Endpoint.ID, "event", s.Endpoint.Event,
-		"delivery", s.Delivery.UUID, "attempt", s.Delivery.Attempts, "status", a.Status, "took", a.Took)
-	switch state {
+		"delivery", s.Delivery.UUID, "attempt", s.Delivery.Attempts, "status", o.Attempt.Status, "took", o.Attempt.Took)
+	switch o.State {
 	case model.DeliveryDelivered:
 		log.DebugContext(ctx, "webhook delivered")
 	case model.DeliverySending:
-		log.InfoContext(ctx, "webhook not accepted", "err", a.Error, "again_at", next)
+		log.InfoContext(ctx, "webhook not accepted", "err", o.Attempt.Error, "again_at", o.Next)
 	case model.DeliveryRefused:
-		log.InfoContext(ctx, "webhook refused", "err", a.Error)
+		log.InfoContext(ctx, "webhook refused", "err", o.Attempt.Error)
 	default:
-		log.WarnContext(ctx, "webhook given up", "err", a.Error)
+		log.WarnContext(ctx, "webhook given up", "err", o.Attempt.Error, "endpoint_ends", o.Gone)
 	}
 }

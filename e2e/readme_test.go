@@ -108,7 +108,7 @@ func paste(t *testing.T, blocks []string) {
 		"HTTP/1.1 302 Found", "Location: https://shop.example.com/?ref=ann", "&fbuy=eyJ", "Set-Cookie: gv=",
 		`signed webhook: {"id":`, `"type":"advocateReward"`, `"type":"friendIncentive"`, `"couponCode":"HELLO-`,
 		`"referralCode":{"code":"ann`, `"total":6`,
-		"acme-outdoors: checked conversion 1, coupon 1, event 2, ledger 1, ledger_entry 2, person 2, reward 2; no difference",
+		"acme-outdoors: checked conversion 1, coupon 1, event 2, facet 4, ledger 1, ledger_entry 2, participant 1, person 2, reward 2; no difference",
 	}
 	missing := func() []string {
 		text := printed()

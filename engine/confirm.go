@@ -161,5 +161,8 @@ func (t *turn) raiseHeld(p *model.Participant, person, advocate model.PersonID) 
 		}
 		brought = nil // `invited` is raised by the first
 	}
-	return nil
+	if p.CapturedAt.IsZero() {
+		return nil
+	}
+	return t.tellHeldCaptures(person, campaign)
 }

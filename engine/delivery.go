@@ -11,18 +11,17 @@ import (
 	"grapevine/store"
 )
 
-// gatherAtOnce is how many tells one transaction makes deliveries of, and
-// itemsAtOnce of how much a delivery tells at most.
-const (
-	gatherAtOnce = 1000
-	itemsAtOnce  = 100
-)
+// gatherAtOnce is how many tells one transaction makes deliveries of.
+const gatherAtOnce = 1000
+
+// Fits says of how much one delivery to an endpoint tells at most.
+type Fits func(to *model.Endpoint) int64
 
 // GatherTells turns the tells of a queue into deliveries, those too that would
 // be due a moment later, and returns how many there were and whether there may
 // be more. What they tell of joins the endpoint's open delivery until that is
 // full, then new ones.
-func (e *Engine) GatherTells(ctx context.Context, q model.Queue) (gathered int, more bool, err error) {
+func (e *Engine) GatherTells(ctx context.Context, q model.Queue, fits Fits) (gathered int, more bool, err error) {
 	err = e.store.InTx(ctx, q.Account, func(tx *store.Tx) error {
 		now := e.now()
 		tells, err := tx.TakeJobs(q, now.Add(Gather), gatherAtOnce)
@@ -30,18 +29,19 @@ func (e *Engine) GatherTells(ctx context.Context, q model.Queue) (gathered int, 
 		if err != nil || len(tells) == 0 {
 			return err
 		}
-		_, ended, err := tx.Endpoint(model.EndpointID(q.Lane))
+		to, ended, err := tx.Endpoint(model.EndpointID(q.Lane))
 		if err != nil || ended {
 			return err // nobody listens any more: the tells are done with
 		}
-		return e.deliverAll(tx, model.EndpointID(q.Lane), tells, now)
+		return e.deliverAll(tx, to.ID, tells, fits(to), now)
 	})
 	return gathered, more, err
 }
 
-// deliverAll puts what is told into deliveries of an endpoint.
-func (e *Engine) deliverAll(tx *store.Tx, endpoint model.EndpointID, tells []model.Job, now time.Time) error {
-	open, err := tx.OpenDelivery(endpoint, itemsAtOnce)
+// deliverAll puts what is told into deliveries of an endpoint, so much into
+// each at most.
+func (e *Engine) deliverAll(tx *store.Tx, endpoint model.EndpointID, tells []model.Job, most int64, now time.Time) error {
+	open, err := tx.OpenDelivery(endpoint, most)
 	if err != nil {
 		return err
 	}
@@ -53,7 +53,7 @@ func (e *Engine) deliverAll(tx *store.Tx, endpoint model.EndpointID, tells []mod
 		tells = tells[n:]
 	}
 	if open.ID != 0 {
-		n := min(itemsAtOnce-open.Items, int64(len(tells)))
+		n := min(most-open.Items, int64(len(tells)))
 		tx.GrowDelivery(open.ID, n)
 		put(open.ID, n)
 	}
@@ -64,7 +64,7 @@ func (e *Engine) deliverAll(tx *store.Tx, endpoint model.EndpointID, tells []mod
 		if err != nil {
 			return err
 		}
-		d.Items = min(itemsAtOnce, int64(len(tells)))
+		d.Items = min(most, int64(len(tells)))
 		put(d.ID, d.Items)
 		deliveries, jobs = append(deliveries, d), append(jobs, job)
 	}
@@ -119,7 +119,7 @@ func (e *Engine) StartDeliveries(ctx context.Context, q model.Queue, jobs []mode
 		if to, ended, err = tx.Endpoint(model.EndpointID(q.Lane)); err != nil || ended {
 			return err
 		}
-		ready, err = e.readyDeliveries(tx, q.Account, to, jobs, now, render)
+		ready, err = e.readyDeliveries(tx, cfg, to, jobs, now, render)
 		return err
 	})
 	if err != nil {
@@ -147,8 +147,9 @@ func (e *Engine) StartDeliveries(ctx context.Context, q model.Queue, jobs []mode
 }
 
 // readyDeliveries reads the deliveries of jobs as their next attempt will
-// leave them. Those that have ended are left out.
-func (e *Engine) readyDeliveries(tx *store.Tx, account model.AccountID, to *model.Endpoint, jobs []model.Job, now time.Time, render Render) ([]model.Delivery, error) {
+// leave them. Those that have ended are left out; one without a body is one
+// that has nothing left to tell.
+func (e *Engine) readyDeliveries(tx *store.Tx, cfg *Config, to *model.Endpoint, jobs []model.Job, now time.Time, render Render) ([]model.Delivery, error) {
 	ids := make([]model.DeliveryID, len(jobs))
 	for i, j := range jobs {
 		ids[i] = model.DeliveryID(j.Subject)
@@ -172,13 +173,13 @@ func (e *Engine) readyDeliveries(tx *store.Tx, account model.AccountID, to *mode
 		}
 		ready = append(ready, d)
 	}
-	of, err := e.toldOf(tx, account, to, blank)
+	of, err := e.toldOf(tx, cfg, to, blank)
 	if err != nil {
 		return nil, err
 	}
 	for i := range ready {
 		d := &ready[i]
-		if d.Body != "" {
+		if d.Body != "" || len(of[d.ID]) == 0 {
 			continue
 		}
 		body, err := render(d, to, of[d.ID])
@@ -190,38 +191,28 @@ func (e *Engine) readyDeliveries(tx *store.Tx, account model.AccountID, to *mode
 	return ready, nil
 }
 
-// toldOf finds what deliveries tell of.
-func (e *Engine) toldOf(tx *store.Tx, account model.AccountID, to *model.Endpoint, ids []model.DeliveryID) (map[model.DeliveryID][]Told, error) {
-	items, err := tx.Items(ids)
+// toldOf finds what deliveries tell of. One that has nothing left to tell is
+// left out.
+func (e *Engine) toldOf(tx *store.Tx, cfg *Config, to *model.Endpoint, of []model.DeliveryID) (map[model.DeliveryID][]Told, error) {
+	items, err := tx.Items(of)
+	if err != nil || len(items) == 0 {
+		return nil, err
+	}
+	subjects := make([]int64, len(items))
+	for i, item := range items {
+		subjects[i] = item.Subject
+	}
+	told, err := e.told(tx, cfg, to.Topic, subjects)
 	if err != nil {
 		return nil, err
 	}
-	rewards := make([]model.RewardID, len(items))
-	for i, item := range items {
-		rewards[i] = model.RewardID(item.Subject)
-	}
-	told, err := e.told(tx, account, rewards)
-	if err != nil {
-		return nil, err
-	}
-	if to.Topic == model.RewardQuestioned {
-		if err := e.questioned(tx, told); err != nil {
-			return nil, err
+	byDelivery := make(map[model.DeliveryID][]Told, len(of))
+	for _, item := range items {
+		if t, is := told[item.Subject]; is {
+			byDelivery[item.Delivery] = append(byDelivery[item.Delivery], t)
 		}
 	}
-	byReward := make(map[model.RewardID]Told, len(told))
-	for _, t := range told {
-		byReward[t.Reward.ID] = t
-	}
-	of := make(map[model.DeliveryID][]Told, len(ids))
-	for i, item := range items {
-		t, ok := byReward[rewards[i]]
-		if !ok {
-			return nil, fmt.Errorf("delivery %d tells of reward %d, which is not there", item.Delivery, rewards[i])
-		}
-		of[item.Delivery] = append(of[item.Delivery], t)
-	}
-	return of, nil
+	return byDelivery, nil
 }
 
 // startAll begins an attempt of each ready delivery that a held job is for.
@@ -234,7 +225,10 @@ func startAll(tx *store.Tx, held []model.Job, ready []model.Delivery, now time.T
 	var jobs []model.Job
 	for _, j := range held {
 		d, ok := byID[j.Subject]
-		if !ok { // it has ended
+		if !ok || d.Body == "" { // it has ended, or is about nothing
+			if ok {
+				tx.EndDelivery(d.ID, model.DeliveryVoid, now)
+			}
 			if _, err := tx.FinishJob(&j); err != nil {
 				return nil, err
 			}
@@ -273,23 +267,37 @@ func (e *Engine) dropDeliveries(tx *store.Tx, jobs []model.Job) error {
 	return nil
 }
 
-// EndDelivery records what came of an attempt: the delivery has ended as
-// delivered or failed, or it is sending still and tried again at next. Of the
-// attempt the caller says all but which one it was. It fails with
-// ErrLeaseLost.
-func (e *Engine) EndDelivery(ctx context.Context, s *Sending, a model.Attempt, state model.DeliveryState, next time.Time) error {
-	a.Delivery, a.Number = s.Delivery.ID, s.Delivery.Attempts
-	if s.Endpoint.Topic == model.RewardQuestioned && state != model.DeliverySending {
-		return e.endQuestion(ctx, s, a, state)
+// Outcome is what came of an attempt.
+type Outcome struct {
+	Attempt model.Attempt // all but which one it was
+	State   model.DeliveryState
+	Next    time.Time // when it is tried again, where it is sending still
+	Gone    bool      // the receiver wants no delivery any more
+}
+
+// EndDelivery records what came of an attempt. Where the receiver is gone, its
+// endpoint ends, and with it all that waits for it. It fails with ErrLeaseLost.
+func (e *Engine) EndDelivery(ctx context.Context, s *Sending, o Outcome) error {
+	o.Attempt.Delivery, o.Attempt.Number = s.Delivery.ID, s.Delivery.Attempts
+	if s.Endpoint.Topic == model.RewardQuestioned && o.State != model.DeliverySending {
+		return e.endQuestion(ctx, s, o.Attempt, o.State)
 	}
-	return e.settle(ctx, s.Job, func(tx *store.Tx) (held bool, err error) {
-		if state == model.DeliverySending {
-			held, err = tx.RetryJob(&s.Job, next, a.Error)
+	err := e.settle(ctx, s.Job, func(tx *store.Tx) (held bool, err error) {
+		if o.State == model.DeliverySending {
+			held, err = tx.RetryJob(&s.Job, o.Next, o.Attempt.Error)
 		} else {
 			held, err = tx.FinishJob(&s.Job)
-			tx.EndDelivery(s.Delivery.ID, state, e.now())
+			tx.EndDelivery(s.Delivery.ID, o.State, e.now())
 		}
-		tx.EndAttempt(&s.Delivery, a)
+		tx.EndAttempt(&s.Delivery, o.Attempt)
+		if o.Gone {
+			tx.EndEndpoint(s.Endpoint.ID)
+			tx.Touch()
+		}
 		return held, err
 	})
+	if err != nil || !o.Gone {
+		return err
+	}
+	return e.Refresh(ctx)
 }

@@ -81,20 +81,6 @@ func (e *Engine) EndEndpoints(ctx context.Context, account model.AccountID, dial
 	return e.Refresh(ctx)
 }
 
-// tellOf leaves a job for each endpoint that listens to what happened to a
-// participant.
-func (t *turn) tellOf(p *model.Participant, topic model.Topic) {
-	origin := OriginOf(p.Referrer, p.Source)
-	for _, endpoint := range t.cfg.Endpoints(topic, p.Campaign) {
-		if endpoint.Origins != 0 && endpoint.Origins&origin.Bit() == 0 {
-			continue
-		}
-		t.jobs = append(t.jobs, model.Job{
-			ID: model.JobID(t.id()), Kind: model.JobTell, Lane: int64(endpoint.ID), Subject: int64(p.ID), RunAt: t.now.Add(Gather),
-		})
-	}
-}
-
 // tellQualified tells that a participant is qualified, once: who is qualified
 // again is not told of again.
 func (t *turn) tellQualified(p *model.Participant, person model.PersonID, event *model.Event) error {

@@ -219,7 +219,8 @@ func eraseReceived(tx *store.Tx, x *erasing, person model.PersonID) (int64, bool
 	return int64(rewards[len(rewards)-1]), len(rewards) == erasePiece, store.Redact(tx, rewards)
 }
 
-// eraseAdvocated redacts what tells friends' rewards, and who brought them.
+// eraseAdvocated redacts what tells of what friends did, of their rewards, and
+// who brought them.
 func eraseAdvocated(tx *store.Tx, x *erasing, person model.PersonID) (int64, bool, error) {
 	events, last, err := tx.Advocated(person, model.ConversionID(x.After), erasePiece)
 	if err != nil || len(events) == 0 {
@@ -227,6 +228,9 @@ func eraseAdvocated(tx *store.Tx, x *erasing, person model.PersonID) (int64, boo
 	}
 	rewards, err := tx.RewardsOfEvents(events)
 	if err != nil {
+		return 0, false, err
+	}
+	if err := store.Redact(tx, events); err != nil {
 		return 0, false, err
 	}
 	return int64(last), len(events) == erasePiece, store.Redact(tx, rewards)

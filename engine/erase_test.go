@@ -288,7 +288,7 @@ func TestEveryNodeForgetsTheLink(t *testing.T) {
 func namely(_ *model.Delivery, _ *model.Endpoint, told []engine.Told) ([]byte, error) {
 	var text strings.Builder
 	for _, t := range told {
-		fmt.Fprintf(&text, "%s of %s brought %v; ", t.Receiver.Email, t.Advocate.Email, t.Friends)
+		fmt.Fprintf(&text, "%s of %s brought %v; ", t.Reward.Receiver.Email, t.Reward.Advocate.Email, t.Reward.Friends)
 	}
 	return []byte(text.String()), nil
 }
@@ -307,7 +307,7 @@ func (s *stage) send(render engine.Render, a model.Attempt) (bodies []string) {
 		for _, q := range queues {
 			switch q.Kind {
 			case model.JobTell:
-				_, _, err = s.core.GatherTells(ctx, q)
+				_, _, err = s.core.GatherTells(ctx, q, together)
 			case model.JobDeliver:
 				var jobs []model.Job
 				if jobs, err = s.core.ClaimJobs(ctx, q, 100); err != nil {
@@ -317,7 +317,7 @@ func (s *stage) send(render engine.Render, a model.Attempt) (bodies []string) {
 				sendings, err = s.core.StartDeliveries(ctx, q, jobs, render)
 				for _, to := range sendings {
 					bodies = append(bodies, to.Delivery.Body)
-					if err := s.core.EndDelivery(ctx, &to, a, model.DeliverySending, s.clock().Add(time.Minute)); err != nil {
+					if err := s.core.EndDelivery(ctx, &to, engine.Outcome{Attempt: a, State: model.DeliverySending, Next: s.clock().Add(time.Minute)}); err != nil {
 						s.t.Fatal(err)
 					}
 				}
@@ -401,7 +401,7 @@ func TestAnswersAboutTheErasedAreNotKept(t *testing.T) {
 			t.Fatalf("%d are on their way", len(sendings))
 		}
 		for _, to := range sendings {
-			if err := s.core.EndDelivery(ctx, &to, model.Attempt{Status: 200, Excerpt: "thanks, bob"}, model.DeliveryDelivered, time.Time{}); err != nil {
+			if err := s.core.EndDelivery(ctx, &to, engine.Outcome{Attempt: model.Attempt{Status: 200, Excerpt: "thanks, bob"}, State: model.DeliveryDelivered}); err != nil {
 				t.Fatal(err)
 			}
 		}

@@ -86,7 +86,7 @@ func exportPeople(_ context.Context, x *exporter) error {
 			name := names[p.Person.Person]
 			if err := x.pass([]Field{
 				{"email", p.Person.Email}, {"id", int64(p.ID)}, {"uuid", p.UUID}, {"campaign_id", int64(p.Campaign)},
-				{"code", p.Code}, {"referrer_code", participants[i].ReferrerCode}, {"created_at", when(p.JoinedAt)},
+				{"code", p.Code}, {"referrer_code", participants[i].ReferrerCode}, {"status", string(p.State)}, {"created_at", when(p.JoinedAt)},
 				{"first_name", name.FirstName}, {"last_name", name.LastName}, {"customer_id", p.Person.CustomerID},
 				{"qualified_at", when(p.QualifiedAt)}, {"confirmed_at", when(p.ConfirmedAt)}, {"source", p.Source}, {"referrals", p.Referrals},
 			}); err != nil {
@@ -126,13 +126,13 @@ func exportRewards(_ context.Context, x *exporter) error {
 			return err
 		}
 		for _, w := range rewards {
-			told := Told{Reward: w}
+			told := ToldReward{Reward: w}
 			if _, err := x.e.describe(x.tx, x.account, &told); err != nil {
 				return err
 			}
 			rule := told.Info // of an earning rule, its name
-			if told.Campaign != nil {
-				rule = told.Campaign.Rule(w.Rule).Descriptor
+			if told.In != nil {
+				rule = told.In.Rule(w.Rule).Descriptor
 			}
 			receiver, friend := knownAs(contacts[w.Person]), knownAs(contacts[w.Friend])
 			if err := x.pass([]Field{

@@ -108,6 +108,9 @@ func (e *Engine) Join(ctx context.Context, account model.AccountID, j Join) (*Jo
 				t.tellOf(p, model.PersonJoined)
 			}
 		}
+		if j.Kind == model.EmailCapture {
+			t.tellCapture(event.ID, campaign, j.Newsletter)
+		}
 		return t.raise(event, o, actor, hits, campaign, p, brought)
 	})
 	return answer, err

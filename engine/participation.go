@@ -122,11 +122,11 @@ func (e *Engine) participation(tx *store.Tx, cfg *Config, p *Participation, pers
 
 // ruleOf is the rule of a campaign that a reward was made under.
 func (e *Engine) ruleOf(tx *store.Tx, account model.AccountID, w *model.Reward) (*model.Rule, error) {
-	told := Told{Reward: w}
+	told := ToldReward{Reward: w}
 	if _, err := e.describe(tx, account, &told); err != nil {
 		return nil, err
 	}
-	return told.Campaign.Rule(w.Rule), nil
+	return told.In.Rule(w.Rule), nil
 }
 
 // Offered lists the rules of a campaign by which referrals earn, by the

@@ -190,11 +190,7 @@ func (t *turn) writePoints() {
 		if s.Quantity < 0 {
 			topic = model.PointsRevoked
 		}
-		for _, endpoint := range t.cfg.Endpoints(topic, s.Campaign) {
-			t.jobs = append(t.jobs, model.Job{
-				ID: model.JobID(t.id()), Kind: model.JobTell, Lane: int64(endpoint.ID), Subject: int64(s.ID), RunAt: t.now.Add(Gather),
-			})
-		}
+		t.tell(topic, s.Campaign, int64(s.ID), nil)
 	}
 	t.tx.InsertPoints(list)
 	for _, id := range sortedBy(sums, func(a, b model.ParticipantID) int { return cmp.Compare(a, b) }) {

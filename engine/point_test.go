@@ -246,7 +246,7 @@ webhooks:
 		}
 		for _, q := range queues {
 			if q.Kind == model.JobTell {
-				n, _, err := s.core.GatherTells(t.Context(), q)
+				n, _, err := s.core.GatherTells(t.Context(), q, together)
 				if err != nil {
 					t.Fatal(err)
 				}

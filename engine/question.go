@@ -54,7 +54,7 @@ func (t *turn) question(w *model.Reward, url string) error {
 }
 
 // questioned fills in what is asked about rewards.
-func (e *Engine) questioned(tx *store.Tx, told []Told) error {
+func (e *Engine) questioned(tx *store.Tx, told []ToldReward) error {
 	for i := range told {
 		w := told[i].Reward
 		event, body, err := tx.EventWithDetail(w.Event)

@@ -61,9 +61,7 @@ func (t *turn) earn(w *model.Reward, r *model.Rule) error {
 	if err := t.scoreReward(w, r); err != nil {
 		return err
 	}
-	if err := t.tell(w, movedTopics(w.Role, model.Earned)...); err != nil {
-		return err
-	}
+	t.tellReward(w)
 	if r.Auto {
 		return t.deliver(w)
 	}
@@ -93,7 +91,8 @@ func (t *turn) deliver(w *model.Reward) error {
 			return err
 		}
 	}
-	return t.tell(w, movedTopics(w.Role, model.Delivered)...)
+	t.tellReward(w)
+	return nil
 }
 
 func (t *turn) postReward(w *model.Reward) error {
@@ -139,7 +138,8 @@ func (t *turn) revoke(w *model.Reward) error {
 		t.holds(w, model.Revoked, 1)
 	}
 	w.State, w.EndedAt = model.Revoked, t.now
-	return t.tell(w, movedTopics(w.Role, model.Revoked)...)
+	t.tellReward(w)
+	return nil
 }
 
 // takeBack reverses what is unspent of a reward's credit, and returns what
@@ -167,12 +167,6 @@ func (t *turn) moved(kind model.EventKind, w *model.Reward) *model.Event {
 	event := t.happened(kind, w.Person)
 	event.Subject = int64(w.ID)
 	return event
-}
-
-func (t *turn) tell(w *model.Reward, topics ...model.Topic) error {
-	jobs, err := t.e.tellReward(t.cfg, w, topics...)
-	t.jobs = append(t.jobs, jobs...)
-	return err
 }
 
 // RewardByID finds a reward by its id or UUID. Fails with NotFound.

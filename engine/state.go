@@ -157,9 +157,10 @@ func (t *turn) countState(p *model.Participant, by int64) {
 func tallyState(s model.State) string { return "is_" + string(s) }
 
 // recordState adds the event that says that a participant came to a state.
-func (t *turn) recordState(p *model.Participant, person model.PersonID, was model.State) {
+func (t *turn) recordState(p *model.Participant, person model.PersonID, was model.State) *model.Event {
 	event := t.happened(model.StateChanged, person)
 	event.Subject, event.Facts.State, event.Facts.Was = int64(p.ID), p.State, was
+	return event
 }
 
 // forgetLinks makes all nodes look again where a participant's codes lead, and

@@ -1,42 +1,42 @@
 package engine
 
 import (
-	"context"
-	"fmt"
-	"slices"
 	"time"
 
 	"grapevine/model"
-	"grapevine/store"
 )
 
 // Gather is how long what happens in quick succession is collected before an
 // endpoint is told of it.
 const Gather = 300 * time.Millisecond
 
-// tellReward makes the jobs that tell of a reward: one for each endpoint that
-// listens to one of the topics. They go into the transaction that moved it.
-func (e *Engine) tellReward(cfg *Config, r *model.Reward, topics ...model.Topic) ([]model.Job, error) {
-	var jobs []model.Job
-	for _, topic := range topics {
-		for _, endpoint := range cfg.Endpoints(topic, r.Campaign) {
-			if endpoint.Rule != 0 && endpoint.Rule != r.Rule {
-				continue
-			}
-			id, err := e.newID()
-			if err != nil {
-				return nil, err
-			}
-			jobs = append(jobs, model.Job{
-				ID:      model.JobID(id),
-				Kind:    model.JobTell,
-				Lane:    int64(endpoint.ID),
-				Subject: int64(r.ID),
-				RunAt:   e.now().Add(Gather),
+// tell leaves a job for each endpoint that listens to a topic in a campaign,
+// and that wants to be told of this. What the subject is follows from the
+// topic: see Told.
+func (t *turn) tell(topic model.Topic, campaign model.CampaignID, subject int64, wants func(*model.Endpoint) bool) {
+	for _, endpoint := range t.cfg.Endpoints(topic, campaign) {
+		if wants == nil || wants(&endpoint) {
+			t.jobs = append(t.jobs, model.Job{
+				ID: model.JobID(t.id()), Kind: model.JobTell, Lane: int64(endpoint.ID), Subject: subject, RunAt: t.now.Add(Gather),
 			})
 		}
 	}
-	return jobs, nil
+}
+
+// tellReward tells of a reward that reached the state it is in.
+func (t *turn) tellReward(w *model.Reward) {
+	wants := func(to *model.Endpoint) bool { return to.Rule == 0 || to.Rule == w.Rule }
+	for _, topic := range movedTopics(w.Role, w.State) {
+		t.tell(topic, w.Campaign, int64(w.ID), wants)
+	}
+}
+
+// tellOf tells of what happened to a participant.
+func (t *turn) tellOf(p *model.Participant, topic model.Topic) {
+	origin := OriginOf(p.Referrer, p.Source)
+	t.tell(topic, p.Campaign, int64(p.ID), func(to *model.Endpoint) bool {
+		return to.Origins == 0 || to.Origins&origin.Bit() != 0
+	})
 }
 
 // movedTopics are what endpoints are told when a reward reaches a state, by
@@ -56,149 +56,4 @@ func movedTopics(role model.Role, state model.RewardState) []model.Topic {
 		return []model.Topic{model.RewardRevoked}
 	}
 	return nil
-}
-
-// Told is a reward with all that an endpoint may be told of it.
-type Told struct {
-	Reward   *model.Reward
-	Campaign *model.Campaign // in the version it was made under; nil: an earning rule's
-	Trigger  string          // what the rule is on
-	Info     string          // what the reward is, in the account's words; may be empty
-	Coupon   string          // may be empty
-	Receiver Contact
-	Advocate Contact   // who brought the receiver of a friend's reward
-	Friends  []Friend  // who brought the receiver an advocate's reward, by number
-	Question *Question // what is asked about it; nil where it is only told of
-}
-
-// Contact is how a person is known to the merchant. Each field may be empty:
-// it was never sent, or the person was erased.
-type Contact struct {
-	Email, CustomerID   string
-	FirstName, LastName string
-	IP                  string // last sent in a body about the person
-}
-
-// Friend is a friend who counts for an advocate's reward.
-type Friend struct {
-	Contact
-	Number int64 // first, second … friend of the advocate under the rule
-}
-
-// Told finds what endpoints are told of rewards, in the order of their ids.
-func (e *Engine) Told(ctx context.Context, account model.AccountID, rewards []model.RewardID) ([]Told, error) {
-	var told []Told
-	err := e.store.View(ctx, account, func(tx *store.Tx) (err error) {
-		told, err = e.told(tx, account, rewards)
-		return err
-	})
-	return told, err
-}
-
-func (e *Engine) told(tx *store.Tx, account model.AccountID, ids []model.RewardID) ([]Told, error) {
-	rewards, coupons, err := tx.Rewards(ids)
-	if err != nil {
-		return nil, err
-	}
-	told := make([]Told, len(rewards))
-	brought := make([][]store.Referral, len(rewards))
-	var persons []model.PersonID
-	for i, r := range rewards {
-		told[i] = Told{Reward: r, Coupon: coupons[r.ID]}
-		after, err := e.describe(tx, account, &told[i])
-		if err != nil {
-			return nil, err
-		}
-		persons = append(persons, r.Person)
-		switch r.Role {
-		case model.AsFriend:
-			persons = append(persons, r.Why.Advocate)
-		case model.AsAdvocate:
-			if brought[i], err = broughtBy(tx, r, after); err != nil {
-				return nil, err
-			}
-			for _, f := range brought[i] {
-				persons = append(persons, f.Friend)
-			}
-		}
-	}
-	known, err := tx.Contacts(persons)
-	if err != nil {
-		return nil, err
-	}
-	for i, r := range rewards {
-		told[i].Receiver = contact(known[r.Person])
-		if r.Role == model.AsFriend {
-			told[i].Advocate = contact(known[r.Why.Advocate])
-		}
-		for _, f := range brought[i] {
-			told[i].Friends = append(told[i].Friends, Friend{Contact: contact(known[f.Friend]), Number: f.Number})
-		}
-	}
-	return told, nil
-}
-
-// describe says what t's reward was for, in the version it was made under,
-// and returns how many friends its rule asks for.
-func (e *Engine) describe(tx *store.Tx, account model.AccountID, t *Told) (after int64, err error) {
-	r := t.Reward
-	if r.Role == model.AsEarner {
-		settings, err := e.settingsIn(tx, account, r.Version)
-		if err != nil {
-			return 0, err
-		}
-		rule := slices.IndexFunc(settings.Earning, func(rule model.EarningRule) bool { return rule.ID == r.Rule })
-		if rule < 0 {
-			return 0, fmt.Errorf("earning rule %d is not in version %d of the settings", r.Rule, r.Version)
-		}
-		t.Trigger, t.Info = settings.Earning[rule].On, settings.Earning[rule].Name
-		return 0, nil
-	}
-	t.Campaign, err = versionIn(e, versionKey{account, r.Campaign, r.Version}, func() (*model.Campaign, error) {
-		return tx.CampaignVersion(r.Campaign, r.Version)
-	})
-	if err != nil {
-		return 0, err
-	}
-	rule := t.Campaign.Rule(r.Rule)
-	if rule == nil {
-		return 0, fmt.Errorf("rule %d is not in version %d of campaign %d", r.Rule, r.Version, r.Campaign)
-	}
-	t.Trigger, t.Info = rule.On, rule.Value.Label
-	if t.Info == "" {
-		t.Info = rule.Description
-	}
-	return rule.After, nil
-}
-
-// broughtBy lists the friends that an advocate's reward is for: the last of
-// them, and where the rule asks for several, those that count before.
-func broughtBy(tx *store.Tx, r *model.Reward, after int64) ([]store.Referral, error) {
-	last := store.Referral{Rule: r.Rule, Advocate: r.Person, Friend: r.Friend, Number: r.Number}
-	if after <= 1 {
-		return []store.Referral{last}, nil
-	}
-	counted, err := tx.FriendsCounted(r.Person, r.Rule, r.Number-after, r.Number)
-	return append(counted, last), err
-}
-
-func contact(c *store.Contact) Contact {
-	return Contact{Email: c.Email, CustomerID: c.CustomerID, FirstName: c.Profile.FirstName, LastName: c.Profile.LastName, IP: c.Profile.IP}
-}
-
-// settingsIn is SettingsVersion for one who is in a transaction.
-func (e *Engine) settingsIn(tx *store.Tx, account model.AccountID, version int64) (*model.Settings, error) {
-	return versionIn(e, versionKey{account, 0, version}, func() (*model.Settings, error) { return tx.SettingsVersion(version) })
-}
-
-// versionIn is versionOf for one who is in a transaction.
-func versionIn[T any](e *Engine, key versionKey, read func() (*T, error)) (*T, error) {
-	if known, ok := e.configs.versions.Load(key); ok {
-		return known.(*T), nil
-	}
-	found, err := read()
-	if err == nil {
-		e.configs.versions.Store(key, found)
-	}
-	return found, err
 }

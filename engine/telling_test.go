@@ -35,32 +35,35 @@ webhooks:
 `
 
 // tolds is what endpoints are told of the rewards of an event, by rule.
-func (s *stage) tolds(event model.EventID) map[string]engine.Told {
+func (s *stage) tolds(event model.EventID) map[string]engine.ToldReward {
 	s.t.Helper()
-	var ids []model.RewardID
+	var ids []int64
 	for _, w := range s.rewardsOf(event) {
 		if w.State == model.Earned || w.State == model.Delivered {
-			ids = append(ids, w.ID)
+			ids = append(ids, int64(w.ID))
 		}
 	}
-	told, err := s.core.Told(context.Background(), s.account, ids)
+	told, err := s.core.Told(context.Background(), s.account, model.RewardEarned, ids)
 	if err != nil {
 		s.t.Fatal(err)
 	}
 	if len(told) != len(ids) {
 		s.t.Fatalf("told of %d rewards, want %d", len(told), len(ids))
 	}
-	byRule := map[string]engine.Told{}
+	byRule := map[string]engine.ToldReward{}
 	for _, t := range told {
-		byRule[s.ruleName(t.Reward.Rule)] = t
+		byRule[s.ruleName(t.Reward.Rule)] = *t.Reward
 	}
 	return byRule
 }
 
+// together puts all that is told into one delivery.
+func together(*model.Endpoint) int64 { return 100 }
+
 // wantTold compares what endpoints are told, but the reward and the campaign.
-func wantTold(t *testing.T, got, want engine.Told) {
+func wantTold(t *testing.T, got, want engine.ToldReward) {
 	t.Helper()
-	if diff := cmp.Diff(want, got, cmpopts.IgnoreFields(engine.Told{}, "Reward", "Campaign")); diff != "" {
+	if diff := cmp.Diff(want, got, cmpopts.IgnoreFields(engine.ToldReward{}, "Reward", "In")); diff != "" {
 		t.Errorf("told (-want +got):\n%s", diff)
 	}
 }
@@ -78,13 +81,13 @@ func TestToldIsAllThatAnEndpointNeeds(t *testing.T) {
 		})
 		ada := engine.Contact{Email: "Ada@Example.com", FirstName: "Ada", LastName: "L", IP: "198.51.100.7"}
 		got := s.tolds(s.buy("o1", "bob", code, "20").Event)
-		wantTold(t, got["ten"], engine.Told{
+		wantTold(t, got["ten"], engine.ToldReward{
 			Trigger: "purchase", Info: "Coupon", Coupon: "TEN-1", Receiver: ada, Friends: []engine.Friend{friend("bob", 1)},
 		})
-		wantTold(t, got["welcome"], engine.Told{
+		wantTold(t, got["welcome"], engine.ToldReward{
 			Trigger: "purchase", Info: "Welcome", Receiver: friend("bob", 0).Contact, Advocate: ada,
 		})
-		wantTold(t, got["A point a purchase"], engine.Told{
+		wantTold(t, got["A point a purchase"], engine.ToldReward{
 			Trigger: "purchase", Info: "A point a purchase", Receiver: friend("bob", 0).Contact,
 		})
 		if _, early := got["every_third"]; early || len(got) != 3 {
@@ -100,7 +103,7 @@ func TestRewardForThreeFriendsTellsOfAllThree(t *testing.T) {
 		for _, friend := range []string{"bob", "cyd", "dan", "eve", "fay", "gil"} {
 			last = s.buy(friend, friend, code, "20")
 		}
-		wantTold(t, s.tolds(last.Event)["every_third"], engine.Told{
+		wantTold(t, s.tolds(last.Event)["every_third"], engine.ToldReward{
 			Trigger: "purchase", Info: "For three friends", Receiver: engine.Contact{Email: "ada@example.com"},
 			Friends: []engine.Friend{friend("eve", 4), friend("fay", 5), friend("gil", 6)},
 		})
@@ -118,7 +121,7 @@ func TestToldNamesWhomAPersonWasMergedInto(t *testing.T) {
 		})
 		ada := engine.Contact{Email: "ada@example.com", CustomerID: "4711"}
 		got := s.tolds(bought.Event)
-		wantTold(t, got["ten"], engine.Told{
+		wantTold(t, got["ten"], engine.ToldReward{
 			Trigger: "purchase", Info: "Coupon", Coupon: "TEN-1", Receiver: ada, Friends: []engine.Friend{friend("bob", 1)},
 		})
 		if diff := cmp.Diff(ada, got["welcome"].Advocate); diff != "" {
@@ -156,7 +159,7 @@ func TestEndpointsAreToldOfTheirTopic(t *testing.T) {
 			if q.Kind != model.JobTell {
 				continue
 			}
-			n, more, err := s.core.GatherTells(t.Context(), q)
+			n, more, err := s.core.GatherTells(t.Context(), q, together)
 			if err != nil || more {
 				t.Fatal(more, err)
 			}

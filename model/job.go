@@ -46,6 +46,7 @@ const (
 	DeliveryDelivered DeliveryState = "delivered"
 	DeliveryRefused   DeliveryState = "refused" // the receiver wants no other try
 	DeliveryFailed    DeliveryState = "failed"  // given up, kept for replay
+	DeliveryVoid      DeliveryState = "void"    // what it told of was gone before its first attempt
 )
 
 // Delivery is one message to one endpoint.
@@ -73,3 +74,14 @@ type Attempt struct {
 	Excerpt  string
 	Error    string
 }
+
+// Verdict is what an answer means for a delivery.
+type Verdict int
+
+// The verdicts.
+const (
+	TryAgain     Verdict = iota // as if no answer had come
+	Accepted                    // it is delivered
+	Refused                     // the receiver wants no other try
+	ReceiverGone                // nor any other delivery
+)

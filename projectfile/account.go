@@ -275,7 +275,7 @@ var webhooks = map[string]webhook{
 	"friendbuy.advocateReward":      {model.AdvocateRewardEarned, 0},
 	"friendbuy.friendIncentive":     {model.FriendRewardEarned, 0},
 	"friendbuy.loyaltyReward":       {model.LoyaltyRewardEarned, 0},
-	"friendbuy.emailCapture":        {model.EmailCaptured, 6},
+	"friendbuy.emailCapture":        {model.EmailCaptured, 0},
 	"friendbuy.emailOptOut":         {model.EmailOptedOut, 6},
 	"prefinery.tester_created":      {model.PersonJoined, 6},
 	"prefinery.tester_applied":      {model.PersonApplied, 6},

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"maps"
 	"slices"
+	"time"
 
 	"grapevine/model"
 )
@@ -55,6 +56,79 @@ func (tx *Tx) FriendsCounted(advocate model.PersonID, rule model.RuleID, above, 
 			return err
 		}, append([]any{rule, above, below}, group...)...)
 	return list, err
+}
+
+// ToldCapture is an address that was left, with what it came by.
+type ToldCapture struct {
+	ID       model.EventID
+	UUID     string
+	At       time.Time
+	Campaign model.CampaignID // 0: none
+	Advocate model.PersonID   // who referred them; 0: nobody
+	Code     model.CodeID     // that it counts by; 0: by none
+	Detail   string           // of the event; empty once it was erased
+}
+
+// Captures finds events in which an address was left, by id.
+func (tx *Tx) Captures(ids []model.EventID) ([]ToldCapture, error) {
+	var list []ToldCapture
+	listed := few(ids)
+	err := tx.read(`SELECT e.id, e.uuid, e.at, COALESCE(f.campaign_id, 0), COALESCE(v.advocate, 0), COALESCE(v.code_id, 0), COALESCE(d.body, '')
+		FROM event e
+		LEFT JOIN facet f ON f.account_id = e.account_id AND f.list = 'capture' AND f.id = e.facet_id
+		LEFT JOIN conversion v ON v.account_id = e.account_id AND v.event_id = e.id AND v.campaign_id = f.campaign_id
+		LEFT JOIN detail d ON d.account_id = e.account_id AND d.id = e.id
+		WHERE e.account_id = $1 AND e.id IN (`+in(2, len(listed))+`)
+		ORDER BY e.id`,
+		func(r Row) error {
+			var c ToldCapture
+			var when int64
+			err := r.Scan(&c.ID, &c.UUID, &when, &c.Campaign, &c.Advocate, &c.Code, &c.Detail)
+			c.At = at(when)
+			list = append(list, c)
+			return err
+		}, listed...)
+	return list, err
+}
+
+// CapturesOf lists the events in which persons left an address in a campaign,
+// oldest first; of each its id and what was sent.
+func (tx *Tx) CapturesOf(persons []model.PersonID, campaign model.CampaignID) ([]ToldCapture, error) {
+	var list []ToldCapture
+	listed := few(persons)
+	err := tx.read(`SELECT e.id, COALESCE(d.body, '')
+		FROM event e
+		JOIN facet f ON f.account_id = e.account_id AND f.list = 'capture' AND f.id = e.facet_id
+		LEFT JOIN detail d ON d.account_id = e.account_id AND d.id = e.id
+		WHERE e.account_id = $1 AND f.campaign_id = $2 AND e.kind = 'email_capture' AND e.person_id IN (`+in(3, len(listed))+`)
+		ORDER BY e.id`,
+		func(r Row) error {
+			var c ToldCapture
+			err := r.Scan(&c.ID, &c.Detail)
+			list = append(list, c)
+			return err
+		}, append([]any{campaign}, listed...)...)
+	return list, err
+}
+
+// CodesByID finds codes: what they are, whose, and for which channel. One that
+// is nobody's any more is left out.
+func (tx *Tx) CodesByID(ids []model.CodeID) (map[model.CodeID]model.Code, error) {
+	found := make(map[model.CodeID]model.Code, len(ids))
+	if len(ids) == 0 {
+		return found, nil
+	}
+	listed := few(ids)
+	err := tx.read(`SELECT id, shown, person_id, channel
+		FROM code
+		WHERE account_id = $1 AND id IN (`+in(2, len(listed))+`)`,
+		func(r Row) error {
+			var c model.Code
+			err := r.Scan(&c.ID, &c.Shown, &c.Person, &c.Channel)
+			found[c.ID] = c
+			return err
+		}, listed...)
+	return found, err
 }
 
 // Contact is how a person is known to the merchant.

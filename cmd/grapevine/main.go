@@ -29,6 +29,7 @@ type commands struct {
 	Apply   apply   `cmd:"" help:"Make the database say what a project file says."`
 	Verify  verify  `cmd:"" help:"Recompute every figure from the events and print what differs."`
 	Reward  reward  `cmd:"" help:"Change one reward."`
+	Import  imports `cmd:"" help:"Bring in people from elsewhere."`
 	Export  export  `cmd:"" help:"Write what an account has, as a table or as JSON lines."`
 	Unblock unblock `cmd:"" help:"Let an address call again that a rate limit has blocked."`
 	Demo    demo    `cmd:"" help:"Walk one referral through a server of its own, and stay up to try."`
@@ -141,6 +142,30 @@ func (r *approveReward) Run(p *process) error { return r.change(p, app.Approve) 
 func (r *rejectReward) Run(p *process) error  { return r.change(p, app.Reject) }
 func (r *deliverReward) Run(p *process) error { return r.change(p, app.Deliver) }
 func (r *revokeReward) Run(p *process) error  { return r.change(p, app.Revoke) }
+
+// imports has a command for each thing that can be imported.
+type imports struct {
+	People importPeople `cmd:"" help:"Make the people of a CSV file participants of a campaign."`
+}
+
+type importPeople struct {
+	database
+	Account  string `placeholder:"SLUG" help:"Whose campaign it is; needed where there are several accounts."`
+	Campaign int64  `required:"" placeholder:"ID" help:"The campaign's number."`
+	Notify   bool   `help:"Send the mails that they would have got."`
+	DryRun   bool   `help:"Check the file and change nothing."`
+	File     string `arg:"" help:"A CSV file with a header."`
+}
+
+func (i *importPeople) Run(p *process) error {
+	c := app.ImportConfig{
+		Config: i.config(p), Account: i.Account, Campaign: i.Campaign, File: i.File, Notify: i.Notify, DryRun: i.DryRun,
+	}
+	if isatty.IsTerminal(p.stderr.Fd()) {
+		c.Progress = p.stderr
+	}
+	return app.ImportPeople(p.ctx, c, p.stdout, p.stderr)
+}
 
 type export struct {
 	database

@@ -163,7 +163,7 @@ func (s *stage) work(t *testing.T, status int, says string) (sent []string) {
 		}
 		for _, q := range queues {
 			if q.Kind == model.JobTell {
-				if _, _, err := s.core.GatherTells(ctx, q); err != nil {
+				if _, _, err := s.core.GatherTells(ctx, q, renderer.Fits); err != nil {
 					t.Fatal(err)
 				}
 				continue
@@ -179,11 +179,12 @@ func (s *stage) work(t *testing.T, status int, says string) (sent []string) {
 				}
 				for _, to := range sendings {
 					sent = append(sent, to.Delivery.Body)
-					state, next := renderer.Judge(&to.Endpoint, status), time.Time{}
-					if state == model.DeliverySending {
-						next, _ = renderer.Next(&to.Endpoint, to.Delivery.FirstAt, s.clock.now())
+					o := engine.Outcome{Attempt: model.Attempt{Status: status, Excerpt: says}, State: model.DeliveryDelivered}
+					if renderer.Judge(&to.Endpoint, status) == model.TryAgain {
+						o.State = model.DeliverySending
+						o.Next, _ = renderer.Next(&to.Delivery, &to.Endpoint, s.clock.now())
 					}
-					if err := s.core.EndDelivery(ctx, &to, model.Attempt{Status: status, Excerpt: says}, state, next); err != nil {
+					if err := s.core.EndDelivery(ctx, &to, o); err != nil {
 						t.Fatal(err)
 					}
 				}

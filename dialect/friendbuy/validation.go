@@ -75,15 +75,15 @@ func partyToJSON(c engine.Contact) partyJSON {
 // question writes what asks about one reward. The old form is kept to where it
 // has words for what happened.
 func question(event string, told []engine.Told) (any, error) {
-	if len(told) != 1 || told[0].Question == nil || told[0].Campaign == nil {
+	if len(told) != 1 || told[0].Reward == nil || told[0].Reward.Question == nil || told[0].Reward.In == nil {
 		return nil, fmt.Errorf("%s asks about one reward of a campaign", event)
 	}
-	t := &told[0]
+	t := told[0].Reward
 	q := t.Question
 	if event == purchaseValidation && q.Kind == model.Purchase {
 		products, err := askedProducts(q)
 		return oldValidationJSON{
-			EventType: t.Trigger, CreatedOn: shown(q.At), CampaignID: t.Campaign.UUID,
+			EventType: t.Trigger, CreatedOn: shown(q.At), CampaignID: t.In.UUID,
 			Purchase: oldPurchaseJSON{
 				ID: q.OrderID, Amount: q.Amount, Currency: q.Currency, IsNewCustomer: q.NewCustomer, IPAddress: q.IP, Date: shown(q.At),
 				Email: q.Actor.Email, CustomerID: q.Actor.CustomerID, Products: products,
@@ -92,7 +92,7 @@ func question(event string, told []engine.Told) (any, error) {
 		}, err
 	}
 	body := validationJSON{
-		EventType: t.Trigger, RecipientType: string(t.Reward.Role), CampaignID: t.Campaign.UUID,
+		EventType: t.Trigger, RecipientType: string(t.Role), CampaignID: t.In.UUID,
 		Advocate: partyToJSON(q.Advocate), Actor: partyToJSON(q.Actor),
 	}
 	var err error

@@ -12,11 +12,11 @@ import (
 func TestQuestions(t *testing.T) {
 	t.Parallel()
 	at := time.Date(2019, 11, 18, 23, 48, 30, 17e6, time.UTC)
-	asked := func(kind model.EventKind, trigger, sent string) engine.Told {
-		return engine.Told{
-			Reward:   &model.Reward{Role: model.AsAdvocate},
-			Campaign: &model.Campaign{UUID: "89d78d25-6a33-4873-8b0e-410e3e7c10fa"},
-			Trigger:  trigger,
+	asked := func(kind model.EventKind, trigger, sent string) *engine.ToldReward {
+		return &engine.ToldReward{
+			Reward:  &model.Reward{Role: model.AsAdvocate},
+			In:      &model.Campaign{UUID: "89d78d25-6a33-4873-8b0e-410e3e7c10fa"},
+			Trigger: trigger,
 			Question: &engine.Question{
 				Kind: kind, At: at, OrderID: "order-66", Amount: 100_0000, Currency: "USD", NewCustomer: true, IP: "12.156.140.124",
 				Sent:     json.RawMessage(sent),
@@ -37,7 +37,7 @@ func TestQuestions(t *testing.T) {
 	erased.Question.IP, erased.Question.OrderID, erased.Question.Actor, erased.Question.Advocate = "", "", engine.Contact{}, engine.Contact{}
 	for name, c := range map[string]struct {
 		event string
-		told  engine.Told
+		told  *engine.ToldReward
 		want  string
 	}{
 		"purchase": {"rewardValidation", asked(model.Purchase, "purchase", products), purchase + shownProducts + `},` + parties},
@@ -56,12 +56,12 @@ func TestQuestions(t *testing.T) {
 			`"event":{` + when + `},` + parties},
 	} {
 		to := &model.Endpoint{Event: c.event, Topic: model.RewardQuestioned}
-		got, err := NewRenderer(Pace{}).Body(&model.Delivery{}, to, []engine.Told{c.told})
+		got, err := NewRenderer(Pace{}).Body(&model.Delivery{}, to, []engine.Told{{Reward: c.told}})
 		if err != nil || string(got) != c.want {
 			t.Errorf("%s: %v\ngot  %s\nwant %s", name, err, got, c.want)
 		}
 	}
-	if _, err := NewRenderer(Pace{}).Body(&model.Delivery{}, &model.Endpoint{Topic: model.RewardQuestioned}, []engine.Told{signUp, signUp}); err == nil {
+	if _, err := NewRenderer(Pace{}).Body(&model.Delivery{}, &model.Endpoint{Topic: model.RewardQuestioned}, []engine.Told{{Reward: signUp}, {Reward: signUp}}); err == nil {
 		t.Error("two rewards in one question")
 	}
 }
@@ -71,22 +71,23 @@ func TestAnswersToQuestions(t *testing.T) {
 	r := NewRenderer(Pace{RetryEvery: 15 * time.Minute, GiveUp: 24 * time.Hour, GiveUpAsk: 72 * time.Hour})
 	to := &model.Endpoint{Topic: model.RewardQuestioned}
 	for status := 100; status < 600; status++ {
-		want := model.DeliverySending
+		want := model.TryAgain
 		switch status {
 		case 200:
-			want = model.DeliveryDelivered
+			want = model.Accepted
 		case 400:
-			want = model.DeliveryRefused
+			want = model.Refused
 		}
 		if got := r.Judge(to, status); got != want {
-			t.Errorf("%d is judged as %s, want %s", status, got, want)
+			t.Errorf("%d is judged as %v, want %v", status, got, want)
 		}
 	}
-	first := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
-	if next, again := r.Next(to, first, first.Add(72*time.Hour-time.Minute)); !again || !next.Equal(first.Add(72*time.Hour)) {
+	d := &model.Delivery{FirstAt: time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)}
+	first := d.FirstAt
+	if next, again := r.Next(d, to, first.Add(72*time.Hour-time.Minute)); !again || !next.Equal(first.Add(72*time.Hour)) {
 		t.Errorf("the last try is at %v (%v)", next, again)
 	}
-	if _, again := r.Next(to, first, first.Add(72*time.Hour)); again {
+	if _, again := r.Next(d, to, first.Add(72*time.Hour)); again {
 		t.Error("it is asked for more than 72 hours")
 	}
 }

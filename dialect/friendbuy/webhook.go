@@ -20,7 +20,11 @@ const (
 	advocateReward  = "advocateReward"
 	friendIncentive = "friendIncentive"
 	loyaltyReward   = "loyaltyReward"
+	emailCapture    = "emailCapture"
 )
+
+// together is how much of what happens in quick succession one webhook tells.
+const together = 100
 
 // signingSecret is the use of the key that signs webhooks.
 const signingSecret = "friendbuy.signing_secret"
@@ -107,6 +111,15 @@ type loyaltyRewardJSON struct {
 	RewardTrigger string          `json:"rewardTrigger"`
 }
 
+// Fits puts what happens in quick succession into one webhook. A question is
+// about one reward.
+func (r Renderer) Fits(to *model.Endpoint) int64 {
+	if to.Topic == model.RewardQuestioned {
+		return 1
+	}
+	return together
+}
+
 // Body writes a delivery.
 func (r Renderer) Body(d *model.Delivery, to *model.Endpoint, told []engine.Told) ([]byte, error) {
 	var body any
@@ -141,6 +154,16 @@ func webhookToJSON(d *model.Delivery, to *model.Endpoint, told []engine.Told) (a
 }
 
 func toldJSON(event string, t *engine.Told) (any, error) {
+	switch {
+	case t.Capture != nil && event == emailCapture:
+		return toldCaptureToJSON(t.Capture)
+	case t.Reward != nil:
+		return rewardTold(event, t.Reward)
+	}
+	return nil, fmt.Errorf("no webhook tells of it as %s", event)
+}
+
+func rewardTold(event string, t *engine.ToldReward) (any, error) {
 	r := t.Reward
 	switch event {
 	case advocateReward:
@@ -181,7 +204,7 @@ func ifAny(text string) *string {
 
 // Header signs a delivery. The vendor's documentation tells receivers to
 // compare X-Friendbuy-Hmac-SHA256 with their own digest of the raw body.
-func (r Renderer) Header(d *model.Delivery, to *model.Endpoint, secret func(use string) string) http.Header {
+func (r Renderer) Header(d *model.Delivery, to *model.Endpoint, _ time.Time, secret func(use string) string) http.Header {
 	mac := hmac.New(sha256.New, []byte(secret(signingSecret)))
 	mac.Write([]byte(d.Body))
 	header := http.Header{}
@@ -194,23 +217,23 @@ func (r Renderer) Header(d *model.Delivery, to *model.Endpoint, secret func(use 
 
 // Judge accepts 200 alone, and takes 400 for the no to a question: any other
 // status is tried again.
-func (r Renderer) Judge(to *model.Endpoint, status int) model.DeliveryState {
+func (r Renderer) Judge(to *model.Endpoint, status int) model.Verdict {
 	switch {
 	case status == http.StatusOK:
-		return model.DeliveryDelivered
+		return model.Accepted
 	case status == http.StatusBadRequest && to.Topic == model.RewardQuestioned:
-		return model.DeliveryRefused
+		return model.Refused
 	}
-	return model.DeliverySending
+	return model.TryAgain
 }
 
 // Next keeps to the raster that the first try began, however long tries take.
-func (r Renderer) Next(to *model.Endpoint, first, now time.Time) (time.Time, bool) {
+func (r Renderer) Next(d *model.Delivery, to *model.Endpoint, now time.Time) (time.Time, bool) {
 	giveUp := r.pace.GiveUp
 	if to.Topic == model.RewardQuestioned {
 		giveUp = r.pace.GiveUpAsk
 	}
-	tries := now.Sub(first)/r.pace.RetryEvery + 1
-	next := first.Add(tries * r.pace.RetryEvery)
-	return next, !next.After(first.Add(giveUp))
+	tries := now.Sub(d.FirstAt)/r.pace.RetryEvery + 1
+	next := d.FirstAt.Add(tries * r.pace.RetryEvery)
+	return next, !next.After(d.FirstAt.Add(giveUp))
 }

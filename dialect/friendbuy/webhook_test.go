@@ -4,6 +4,7 @@ import (
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/base64"
+	"encoding/json"
 	"net/http"
 	"testing"
 	"time"
@@ -14,7 +15,7 @@ import (
 	"grapevine/model"
 )
 
-var told = engine.Told{
+var told = engine.Told{Reward: &engine.ToldReward{
 	Reward: &model.Reward{
 		ID: 1, UUID: "73cb50ea-7ac8-4f90-9fe4-f5450866f3c0", Kind: model.Discount, Amount: 25_0000, Unit: "USD",
 		At: time.Date(2019, 11, 5, 1, 7, 36, 720e6, time.UTC),
@@ -26,16 +27,16 @@ var told = engine.Told{
 		{Contact: engine.Contact{Email: "friend@example.com", CustomerID: "asd322"}, Number: 1},
 		{Contact: engine.Contact{Email: "guest@example.com"}, Number: 2},
 	},
-}
+}}
 
 // bare is a reward of somebody of whom nothing is known any more.
-var bare = engine.Told{
+var bare = engine.Told{Reward: &engine.ToldReward{
 	Reward: &model.Reward{
 		ID: 2, UUID: "6e6d2137-d691-47b5-9519-6bfaad50b73d", Kind: model.LedgerValue, Amount: 12_5000, Unit: "Points",
 		At: time.Date(2022, 6, 29, 18, 8, 41, 0, time.UTC),
 	},
 	Trigger: "sign_up", Friends: []engine.Friend{{Number: 7}},
-}
+}}
 
 func TestWebhookBodies(t *testing.T) {
 	t.Parallel()
@@ -81,7 +82,7 @@ func TestWebhookIsSigned(t *testing.T) {
 	t.Parallel()
 	d := &model.Delivery{UUID: "255e4e45", Body: `{"id":"255e4e45"}`}
 	var asked []string
-	got := NewRenderer(Pace{}).Header(d, &model.Endpoint{Event: "advocateReward"}, func(use string) string {
+	got := NewRenderer(Pace{}).Header(d, &model.Endpoint{Event: "advocateReward"}, d.FirstAt, func(use string) string {
 		asked = append(asked, use)
 		return "fb-signing-secret"
 	})
@@ -104,7 +105,7 @@ func TestWebhookIsSigned(t *testing.T) {
 func TestWebhookIsAcceptedBy200Alone(t *testing.T) {
 	t.Parallel()
 	for status := 100; status < 600; status++ {
-		if got := NewRenderer(Pace{}).Judge(&model.Endpoint{}, status); (got == model.DeliveryDelivered) != (status == 200) || got == model.DeliveryRefused {
+		if got := NewRenderer(Pace{}).Judge(&model.Endpoint{}, status); (got == model.Accepted) != (status == 200) || got != model.Accepted && got != model.TryAgain {
 			t.Errorf("%d is judged as %v", status, got)
 		}
 	}
@@ -129,9 +130,35 @@ func TestWebhookRetries(t *testing.T) {
 		{"a server that was down for two hours", 2*time.Hour + time.Minute, 2*time.Hour + every, true},
 		{"a server that was down for two days", 48*time.Hour + time.Minute, 48*time.Hour + every, false},
 	} {
-		due, again := NewRenderer(Pace{every, giveUp, 72 * time.Hour}).Next(&model.Endpoint{}, first, first.Add(c.failed))
+		due, again := NewRenderer(Pace{every, giveUp, 72 * time.Hour}).Next(&model.Delivery{FirstAt: first}, &model.Endpoint{}, first.Add(c.failed))
 		if got := due.Sub(first); got != c.due || again != c.again {
 			t.Errorf("%s: again %v after %v, want %v after %v", c.name, again, got, c.again, c.due)
 		}
+	}
+}
+
+func TestCaptureWebhook(t *testing.T) {
+	t.Parallel()
+	full := &engine.ToldCapture{
+		Event: "e6c720d4-b721-4789-a110-0d680777b802", Email: "john@example.com", Name: "John Customer",
+		In:   &model.Campaign{UUID: "8a7b9436-8b91-4022-b830-d405dfcc3964", Name: "Spring Campaign"},
+		Code: "7p9axss2", Advocate: engine.Contact{Email: "sarah@example.com", FirstName: "Sarah", LastName: "Advocate"},
+		Attribution: "fea9b87a-9411-4a10-aa41-aa137a09849d", Reward: &model.Reward{Amount: 30_0000, Unit: "USD"}, Coupon: "hello-1",
+		Sent: json.RawMessage(`{"additionalProperties":{"prospect":true,"age":28,"mobileNumber":"(333) 867-5309"}}`),
+	}
+	d := &model.Delivery{UUID: "255e4e45-446d-499d-a680-44ab1eca73fb", FirstAt: time.Date(2019, 11, 5, 1, 7, 38, 509e6, time.UTC)}
+	got, err := NewRenderer(Pace{}).Body(d, &model.Endpoint{Event: "emailCapture"}, []engine.Told{{Capture: full}, {Capture: &engine.ToldCapture{Event: "e6c720d4", Email: "ann@example.com"}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	const want = `{"id":"255e4e45-446d-499d-a680-44ab1eca73fb","type":"emailCapture","data":[` +
+		`{"eventId":"e6c720d4-b721-4789-a110-0d680777b802","emailAddress":"john@example.com","name":"John Customer","mobileNumber":"(333) 867-5309",` +
+		`"campaign":{"id":"8a7b9436-8b91-4022-b830-d405dfcc3964","name":"Spring Campaign"},"referral":{"channel":"purl","code":"7p9axss2"},` +
+		`"advocate":{"email":"sarah@example.com","name":"Sarah Advocate"},"attributionId":"fea9b87a-9411-4a10-aa41-aa137a09849d",` +
+		`"incentive":{"couponCode":"hello-1","amount":30,"currency":"USD"},` +
+		`"customProperties":{"age":28,"mobileNumber":"(333) 867-5309","prospect":true}},` +
+		`{"eventId":"e6c720d4","emailAddress":"ann@example.com","mobileNumber":null}],"createdOn":"2019-11-05T01:07:38.509Z"}`
+	if diff := cmp.Diff(want, string(got)); diff != "" {
+		t.Errorf("-want +got:\n%s", diff)
 	}
 }

@@ -11,6 +11,6 @@ import (
 func TestExchanges(t *testing.T) {
 	t.Parallel()
 	dialecttest.Exchanges(t, func(t *testing.T, d *dialecttest.Stage) (http.Handler, map[string]string) {
-		return enter(t, d, nil).handler, nil
+		return document.Watch(t, enter(t, d, nil).handler), nil
 	})
 }

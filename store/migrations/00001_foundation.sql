@@ -153,6 +153,16 @@ CREATE TABLE participant (
 CREATE INDEX participant_person ON participant (account_id, person_id);
 CREATE INDEX participant_referrer ON participant (account_id, referrer_id) WHERE referrer_id <> 0;
 
+-- How far a file of people was brought in.
+CREATE TABLE import (
+  account_id  BIGINT NOT NULL,
+  campaign_id BIGINT NOT NULL,
+  file        $text NOT NULL, -- digest
+  people      BIGINT NOT NULL, -- the last line whose person is there
+  referrers   BIGINT NOT NULL, -- the last line whose referrer was looked for
+  PRIMARY KEY (account_id, campaign_id, file)
+) $clustered;
+
 CREATE TABLE code (
   account_id     BIGINT NOT NULL,
   folded         $text NOT NULL,
@@ -533,7 +543,7 @@ CREATE TABLE delivery (
   id          BIGINT NOT NULL,
   uuid        $text NOT NULL,
   endpoint_id BIGINT NOT NULL,
-  state       $text NOT NULL, -- open, sending, delivered, refused, failed
+  state       $text NOT NULL, -- open, sending, delivered, refused, failed, void
   items       BIGINT NOT NULL, -- how many it tells of
   body        $text NOT NULL, -- frozen by the first attempt; '' again once somebody in it was erased
   redacted    BIGINT NOT NULL, -- raised when somebody it tells of is erased: what was written before is not sent

@@ -1,0 +1,213 @@
+package app
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// moved is somebody's list of elsewhere.
+const moved = "\xef\xbb\xbf" + `Email,id,uuid,code,referrer_code,referrer_email,status,created_at,first_name,last_name,customer_id,qualified_at,groups,custom_var1
+ada@example.com,4711,0b6d1f0e-2f6a-4a52-9c37-6a1d8f5f2c11,Ada7k2q,grace9x,,applied,2025-03-01T09:30:00Z,Ada,Byron,c-1,,"Press,VIP",pro
+grace@example.com,12,,grace9x,,,active,2024-01-05,Grace,,,2025-04-01 10:00:00,,
+joan@example.com,,,,,ADA@example.com,unconfirmed,,Joan,,,,,
+rita@example.com,,,,,,rejected,2025-03-02T00:00:00+01:00,,,,,,
+susi@example.com,,,,,,suspended,,,,,,,
+no address,,,,,,,,,,,,,
+ADA@example.com,,,,,,,,,,,,,
+code@example.com,,,grace9X,,,,,,,,,,
+word@example.com,,,api,,,,,,,,,,
+nobody@example.com,,,,unknown,,,,,,,,,
+self@example.com,,,,,self@example.com,,,,,,,,
+id@example.com,4711,,,,,,,,,,,,
+when@example.com,,,,,,,yesterday,,,,,,
+state@example.com,,,,,,happy,,,,,,,
+few@example.com,1
+` + "bad\xff@example.com,,,,,,,,,,,,,\n"
+
+func writeFile(t *testing.T, text string) string {
+	t.Helper()
+	name := filepath.Join(t.TempDir(), "people.csv")
+	if err := os.WriteFile(name, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return name
+}
+
+func TestPeopleAreImportedOnce(t *testing.T) {
+	t.Parallel()
+	onBoth(t, func(t *testing.T, c Config) {
+		applyText(t, c, strings.Replace(acme, "campaigns:\n  - name: Evergreen\n", "campaigns:\n  - name: Evergreen\n    id: 4711\n", 1))
+		file := writeFile(t, moved)
+		run := func(dry bool) (string, string, error) {
+			var out, report bytes.Buffer
+			err := ImportPeople(t.Context(), ImportConfig{Config: c, Campaign: 4711, File: file, DryRun: dry}, &out, &report)
+			return out.String(), strings.ReplaceAll(report.String(), file+":", ""), err
+		}
+		wantLines := []string{
+			"7: email is no e-mail address", "8: email takes part already", "9: code is taken", "10: code cannot be a code",
+			"13: id is taken", "14: created_at must be a time", "15: status must be one of", "16: has 2 columns, and the first line 14", "17: email is not UTF-8 text",
+		}
+		out, report, err := run(true)
+		if !errors.Is(err, ErrRefused) || out != "could import 7 of 16 lines, 9 refused, 0 done before\n" {
+			t.Errorf("dry run: %q, %v\n%s", out, err, report)
+		}
+		if people := exportOf(t, c, "people"); strings.Contains(people, "ada@example.com") {
+			t.Error("a dry run imported somebody")
+		}
+		out, report, err = run(false)
+		if !errors.Is(err, ErrRefused) || out != "imported 7 of 18 lines, 11 refused, 0 done before\n" {
+			t.Errorf("%q, %v", out, err)
+		}
+		wantLines = append(wantLines, "11: referrer is nobody", "12: referrer is nobody")
+		for _, want := range wantLines {
+			if !strings.Contains("\n"+report, "\n"+want) {
+				t.Errorf("no %q in\n%s", want, report)
+			}
+		}
+		people := exportOf(t, c, "people")
+		for _, want := range []string{
+			"\nada@example.com,4711,0b6d1f0e-2f6a-4a52-9c37-6a1d8f5f2c11,4711,Ada7k2q,grace9x,applied,2025-03-01T09:30:00.000Z,Ada,Byron,c-1,,2025-03-01T09:30:00.000Z,added,0\n",
+			"\ngrace@example.com,12,", ",4711,grace9x,,active,2024-01-05T00:00:00.000Z,Grace,,,2025-04-01T10:00:00.000Z,2024-01-05T00:00:00.000Z,added,1\n",
+			",Ada7k2q,unconfirmed,", "\nrita@example.com,", ",rejected,2025-03-01T23:00:00.000Z,", ",suspended,",
+		} {
+			if !strings.Contains(people, want) {
+				t.Errorf("no %q in\n%s", want, people)
+			}
+		}
+		if out, report, err := run(false); out != "imported 0 of 7 lines, 0 refused, 7 done before\n" && !strings.Contains(out, "done before") {
+			t.Errorf("again: %q, %v\n%s", out, err, report)
+		}
+		if again := exportOf(t, c, "people"); again != people {
+			t.Errorf("the second time changed\n%s\nto\n%s", people, again)
+		}
+		if rewards := exportOf(t, c, "rewards"); rewards != "" {
+			t.Errorf("an import earned %s", rewards)
+		}
+		var said bytes.Buffer
+		if err := Verify(t.Context(), c, "", &said); err != nil {
+			t.Errorf("%v\n%s", err, &said)
+		}
+	})
+}
+
+func exportOf(t *testing.T, c Config, what string) string {
+	t.Helper()
+	var out bytes.Buffer
+	if err := Export(t.Context(), c, "", what, CSV, &out); err != nil {
+		t.Fatal(err)
+	}
+	return out.String()
+}
+
+// What was exported is imported elsewhere, and exported again the same.
+func TestExportIsImportedAgain(t *testing.T) {
+	t.Parallel()
+	onBoth(t, func(t *testing.T, c Config) {
+		applyText(t, c, acme)
+		refer(t, c, start(t, ServeConfig{Config: c}).url)
+		people := exportOf(t, c, "people")
+		other := Config{Database: "sqlite:" + filepath.Join(t.TempDir(), "other.db"), Log: c.Log}
+		applyText(t, other, strings.Replace(acme, "campaigns:\n  - name: Evergreen\n", "campaigns:\n  - name: Evergreen\n    id: 7\n", 1))
+		var out, report bytes.Buffer
+		err := ImportPeople(t.Context(), ImportConfig{Config: other, Campaign: 7, File: writeFile(t, people)}, &out, &report)
+		if err != nil {
+			t.Fatalf("%v\n%s", err, &report)
+		}
+		got, want := cutColumn(exportOf(t, other, "people"), "campaign_id"), cutColumn(people, "campaign_id")
+		if cutColumn(got, "source") != cutColumn(want, "source") {
+			t.Errorf("got\n%s\nwant\n%s", got, want)
+		}
+	})
+}
+
+// cutColumn takes a column out of a table that quotes nothing.
+func cutColumn(table, name string) string {
+	lines := strings.Split(strings.TrimSpace(table), "\n")
+	at := -1
+	for i, line := range lines {
+		cells := strings.Split(line, ",")
+		for n, cell := range cells {
+			if i == 0 && cell == name {
+				at = n
+			}
+		}
+		lines[i] = strings.Join(append(cells[:at:at], cells[at+1:]...), ",")
+	}
+	return strings.Join(lines, "\n")
+}
+
+// An import that ends in the middle goes on where it ended, piece by piece.
+func TestImportGoesOn(t *testing.T) {
+	t.Parallel()
+	onBoth(t, func(t *testing.T, c Config) {
+		applyText(t, c, strings.Replace(acme, "campaigns:\n  - name: Evergreen\n", "campaigns:\n  - name: Evergreen\n    id: 7\n", 1))
+		var text strings.Builder
+		text.WriteString("email,code,referrer_code\n")
+		for i := range 1000 {
+			fmt.Fprintf(&text, "p%d@example.com,code-%d,code-%d\n", i, i, (i+1)%1000)
+		}
+		file := writeFile(t, text.String())
+		bar := &stopping{after: 2}
+		var out, report bytes.Buffer
+		func() {
+			defer func() {
+				if recover() == nil {
+					t.Error("it was not stopped")
+				}
+			}()
+			_ = ImportPeople(t.Context(), ImportConfig{Config: c, Campaign: 7, File: file, Progress: bar}, &out, &report)
+		}()
+		if err := ImportPeople(t.Context(), ImportConfig{Config: c, Campaign: 7, File: file}, &out, &report); err != nil {
+			t.Fatalf("%v\n%s", err, &report)
+		}
+		if want := "imported 400 of 1000 lines, 0 refused, 600 done before\n"; out.String() != want {
+			t.Errorf("got %q, want %q", out.String(), want)
+		}
+		people := exportOf(t, c, "people")
+		for _, want := range []string{"p0@example.com,", "p999@example.com,"} {
+			if strings.Count(people, "\n"+want) != 1 {
+				t.Errorf("%s is there %d times", want, strings.Count(people, "\n"+want))
+			}
+		}
+		if n := strings.Count(people, ",added,1\n"); n != 1000 {
+			t.Errorf("%d brought one each, want 1000", n)
+		}
+	})
+}
+
+// stopping is a terminal that goes away.
+type stopping struct{ after int }
+
+func (s *stopping) Write(b []byte) (int, error) {
+	if s.after--; s.after < 0 {
+		panic("the terminal went away")
+	}
+	return len(b), nil
+}
+
+func TestFilesThatAreNoListOfPeople(t *testing.T) {
+	t.Parallel()
+	c := Config{Database: "sqlite:" + filepath.Join(t.TempDir(), "a.db"), Log: quiet}
+	applyText(t, c, strings.Replace(acme, "campaigns:\n  - name: Evergreen\n", "campaigns:\n  - name: Evergreen\n    id: 7\n", 1))
+	for name, text := range map[string]string{
+		"is empty":              "",
+		"email is missing":      "id,code\n1,a\n",
+		`no column "mail"`:      "mail\nada@example.com\n",
+		"comes twice":           "email,Email\na,b\n",
+		"longer than 1048576 b": "email\n" + strings.Repeat("a", 10<<20) + "\n",
+	} {
+		err := ImportPeople(t.Context(), ImportConfig{Config: c, Campaign: 7, File: writeFile(t, text)}, &bytes.Buffer{}, &bytes.Buffer{})
+		if err == nil || !strings.Contains(err.Error(), name) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	err := ImportPeople(t.Context(), ImportConfig{Config: c, Campaign: 99, File: writeFile(t, "email\na@example.com\n")}, &bytes.Buffer{}, &bytes.Buffer{})
+	if err == nil || errors.Is(err, ErrRefused) {
+		t.Errorf("an unknown campaign: %v", err)
+	}
+}
