@@ -50,7 +50,7 @@ const (
 
 // open opens the database and puts an engine on it. The caller closes the
 // program.
-func open(ctx context.Context, c Config, a access, linkURL string) (*program, error) {
+func open(ctx context.Context, c Config, a access, publicURL string) (*program, error) {
 	if c.Now == nil {
 		c.Now = time.Now
 	}
@@ -59,7 +59,7 @@ func open(ctx context.Context, c Config, a access, linkURL string) (*program, er
 		return nil, err
 	}
 	p := &program{log: c.Log, now: c.Now, store: st}
-	if err := p.prepare(ctx, secretFile, a, linkURL); err != nil {
+	if err := p.prepare(ctx, secretFile, a, publicURL); err != nil {
 		return nil, errors.Join(err, p.close())
 	}
 	return p, nil
@@ -106,7 +106,7 @@ func schemeOf(database string) string {
 	return scheme + ":…"
 }
 
-func (p *program) prepare(ctx context.Context, secretFile string, a access, linkURL string) error {
+func (p *program) prepare(ctx context.Context, secretFile string, a access, publicURL string) error {
 	if err := p.store.Engine().Migrate(ctx); err != nil {
 		return err
 	}
@@ -122,13 +122,14 @@ func (p *program) prepare(ctx context.Context, secretFile string, a access, link
 		newID = p.node.NewID
 	}
 	p.core = engine.New(engine.Settings{
-		Store:    p.store,
-		Secret:   box,
-		Now:      p.now,
-		NewID:    newID,
-		LinkURL:  linkURL,
-		SignLink: friendbuy.SignLink,
-		Log:      p.log,
+		Store:     p.store,
+		Secret:    box,
+		Now:       p.now,
+		NewID:     newID,
+		LinkURL:   publicURL + "/r",
+		PublicURL: publicURL,
+		SignLink:  friendbuy.SignLink,
+		Log:       p.log,
 	})
 	_, err = p.tryConfig(ctx)
 	return err

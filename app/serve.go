@@ -34,6 +34,11 @@ type ServeConfig struct {
 	TLSKey     string
 	TrustProxy []netip.Prefix // whose X-Forwarded-… headers are believed
 
+	SMTP         string // smtp[s]://user:password@host:port; "" writes mail to MailDir
+	MailDir      string // "" is beside an SQLite database, else in the working directory
+	DKIMKey      string // file; "" signs no mail
+	DKIMSelector string
+
 	AllowPrivateHooks bool
 	RateLimits        bool // the documented ones hold; false: none does
 	WebhookRetryEvery time.Duration
@@ -63,14 +68,18 @@ func Serve(ctx context.Context, c ServeConfig) error {
 		return err
 	}
 	c.PublicURL = public
-	p, err := open(ctx, c.Config, begins, public+"/r")
+	post, err := newPost(c, public)
+	if err != nil {
+		return err
+	}
+	p, err := open(ctx, c.Config, begins, public)
 	if err != nil {
 		return err
 	}
 	// The number is renewed until the last request is done, so its renewal does
 	// not end with ctx.
 	err = p.keepNode(context.WithoutCancel(ctx), func(work context.Context) error {
-		return p.serve(ctx, work, c, listener, own)
+		return p.serve(ctx, work, c, post, listener, own)
 	})
 	return errors.Join(err, p.close())
 }
@@ -119,7 +128,7 @@ func publicURL(given, own string) (string, error) {
 
 // serve answers requests until ctx ends. What works for them ends with work,
 // at the latest when serve returns.
-func (p *program) serve(ctx, work context.Context, c ServeConfig, listener net.Listener, own string) error {
+func (p *program) serve(ctx, work context.Context, c ServeConfig, post *post, listener net.Listener, own string) error {
 	work, stop := context.WithCancel(work)
 	defer stop()
 	var loops sync.WaitGroup
@@ -131,7 +140,7 @@ func (p *program) serve(ctx, work context.Context, c ServeConfig, listener net.L
 	if rates != nil {
 		loops.Go(func() { p.shareRates(work, rates) })
 	}
-	runner := p.runner(c)
+	runner := p.runner(c, post)
 	p.store.OnJob(runner.Kick)
 	var runs atomic.Bool
 	runs.Store(true)
@@ -202,7 +211,7 @@ func (p *program) serve(ctx, work context.Context, c ServeConfig, listener net.L
 }
 
 // runner runs the jobs that requests leave behind, and tells merchants.
-func (p *program) runner(c ServeConfig) *deliver.Runner {
+func (p *program) runner(c ServeConfig, post *post) *deliver.Runner {
 	return deliver.New(deliver.Config{
 		Engine: p.core,
 		Renderers: map[string]deliver.Renderer{
@@ -210,6 +219,8 @@ func (p *program) runner(c ServeConfig) *deliver.Runner {
 		},
 		RunJob: p.core.RunJob,
 		Client: deliver.NewClient(c.AllowPrivateHooks),
+		Mailer: post.mailer,
+		DKIM:   post.dkim,
 		Now:    p.now,
 		Log:    p.log,
 	})

@@ -43,6 +43,8 @@ type Config struct {
 	// RunJob runs a job that is not about telling; it is Engine.RunJob.
 	RunJob func(context.Context, model.Job) (handled bool, err error)
 	Client *http.Client // see NewClient
+	Mailer Mailer
+	DKIM   *DKIM // nil: mail is not signed
 	Now    func() time.Time
 	Log    *slog.Logger
 }
@@ -54,6 +56,8 @@ type Runner struct {
 	renderers map[string]Renderer
 	runJob    func(context.Context, model.Job) (bool, error)
 	client    *http.Client
+	mailer    Mailer
+	dkim      *DKIM
 	now       func() time.Time
 	log       *slog.Logger
 
@@ -79,7 +83,7 @@ type lane struct {
 // New makes a runner.
 func New(c Config) *Runner {
 	return &Runner{
-		engine: c.Engine, renderers: c.Renderers, runJob: c.RunJob, client: c.Client, now: c.Now, log: c.Log,
+		engine: c.Engine, renderers: c.Renderers, runJob: c.RunJob, client: c.Client, mailer: c.Mailer, dkim: c.DKIM, now: c.Now, log: c.Log,
 		kick:    make(chan struct{}, 1),
 		outside: make(chan struct{}, outside),
 		inside:  make(chan struct{}, inside),
@@ -192,7 +196,7 @@ func (r *Runner) newLane(q model.Queue) *lane {
 	switch q.Kind {
 	case model.JobTell:
 		l.width = 1 // each gathers as much as there is
-	case model.JobDeliver:
+	case model.JobDeliver, model.JobMail:
 		l.slots = r.outside
 	}
 	return l
@@ -325,16 +329,23 @@ func (r *Runner) run(ctx context.Context, q model.Queue, l *lane, jobs []model.J
 			do()
 		})
 	}
-	if q.Kind != model.JobDeliver {
+	switch q.Kind {
+	case model.JobDeliver:
+		sendings := r.open(finish, q, jobs)
+		r.release(q, l, len(jobs)-len(sendings))
+		for _, s := range sendings {
+			each(func() { r.send(finish, s) })
+		}
+	case model.JobMail:
+		postings := r.openMails(finish, q, jobs)
+		r.release(q, l, len(jobs)-len(postings))
+		for _, p := range postings {
+			each(func() { r.mail(finish, p) })
+		}
+	default:
 		for _, j := range jobs {
 			each(func() { r.runInside(finish, j) })
 		}
-		return
-	}
-	sendings := r.open(finish, q, jobs)
-	r.release(q, l, len(jobs)-len(sendings))
-	for _, s := range sendings {
-		each(func() { r.send(finish, s) })
 	}
 }
 

@@ -115,7 +115,7 @@ func newProcess(t *testing.T, open func() store.Engine, node int, now func() tim
 	s := &stage{t: t, now: now, store: store.New(db)}
 	core := engine.New(engine.Settings{
 		Store: s.store, Secret: secret.New(make([]byte, secret.Size)), Now: now, NewID: ids.Next,
-		LinkURL: "https://go.example.com/r", Log: slog.New(slog.DiscardHandler),
+		LinkURL: "https://go.example.com/r", PublicURL: "https://grapevine.example", Log: slog.New(slog.DiscardHandler),
 	})
 	s.Runner = New(Config{
 		Engine: core, Renderers: map[string]Renderer{"plain": plain{}}, RunJob: core.RunJob,

@@ -27,6 +27,8 @@ type Settings struct {
 	NewID func() (int64, error)
 	// LinkURL is the base of referral links of accounts that name none.
 	LinkURL string
+	// PublicURL is where visitors reach the server's own pages.
+	PublicURL string
 	// SignLink signs the attribution that rides on landing addresses; nil
 	// leaves it out.
 	SignLink LinkSigner
@@ -44,6 +46,9 @@ type Engine struct {
 	newID   func() (int64, error)
 	linkURL string
 	log     *slog.Logger
+
+	publicURL string
+	mailKey   []byte
 
 	configs configs
 	slot    atomic.Int64 // spreads counters over their slots
@@ -70,6 +75,7 @@ func New(s Settings) *Engine {
 	e := &Engine{
 		store: s.Store, secret: s.Secret, clock: s.Now, newID: s.NewID, linkURL: s.LinkURL, log: s.Log,
 		newKey: s.NewKey, signLink: s.SignLink, cookieKey: s.Secret.Key("visitor cookie"),
+		publicURL: s.PublicURL, mailKey: s.Secret.Key("mail"),
 	}
 	if e.newKey == nil {
 		e.newKey = func() (*rsa.PrivateKey, error) { return rsa.GenerateKey(rand.Reader, 2048) }

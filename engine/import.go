@@ -347,7 +347,7 @@ func (m *importing) begin(p *model.Participant, state model.State) {
 			p.SeenAt = p.JoinedAt
 		}
 		if mail, ok := mails[step]; ok && m.Notify && i == len(steps)-1 {
-			m.t.mail(p.ID, mail)
+			m.t.mailTo(p, mail)
 		}
 		event := m.t.recordState(p, p.Person, was)
 		event.At = p.JoinedAt

@@ -28,6 +28,9 @@ type Join struct {
 	// whether newsletters are welcome.
 	Widget     string
 	Newsletter *bool
+	// Notify tells a new participant by mail that they take part, and by which
+	// link.
+	Notify bool
 }
 
 // Joined is the answer to a Join.
@@ -214,7 +217,7 @@ func (t *turn) takePart(answer *Joined, j Join, campaign *model.Campaign, sent *
 		t.saveParticipant(p)
 	}
 	t.scoreJoin(&before, p, a.id, advocateIn(parts, p, brought))
-	return p, brought, nil
+	return p, brought, t.greet(p, j, answer.Created)
 }
 
 // What is counted of participants and clicks.

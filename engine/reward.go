@@ -58,6 +58,7 @@ func (t *turn) earn(w *model.Reward, r *model.Rule) error {
 	}
 	w.State, w.EarnedAt, w.EndedAt, w.Why.Reason = model.Earned, t.now, time.Time{}, ""
 	t.holds(w, model.Earned, 1)
+	t.mailReward(w)
 	if err := t.scoreReward(w, r); err != nil {
 		return err
 	}

@@ -22,12 +22,14 @@ type Share struct {
 	Widget   string // id, or name in the campaign
 	Params   string // query that the landing address gets, encoded
 	Detail   json.RawMessage
+	Mail     *ShareMail // to friends, by the channel email; nil: whoever shares sends it on themselves
 }
 
 // LinkShared is a share that is counted and durable.
 type LinkShared struct {
 	Recorded
-	Link Link
+	Link   Link
+	Mailed int // to how many friends a mail goes
 }
 
 // RecordShare records that a link was shared. Without a code it finds the
@@ -37,7 +39,7 @@ type LinkShared struct {
 // it names. Fails with NotFound where code, campaign or widget are not known or
 // not live.
 func (e *Engine) RecordShare(ctx context.Context, account model.AccountID, s Share) (*LinkShared, error) {
-	if err := cmp.Or(s.Who.check(), tooLong("code", s.Code)); err != nil {
+	if err := cmp.Or(s.Who.check(), tooLong("code", s.Code), s.Mail.check()); err != nil {
 		return nil, err
 	}
 	if s.Channel != "" && !slices.Contains(model.Channels, s.Channel) {
@@ -81,12 +83,18 @@ func (e *Engine) RecordShare(ctx context.Context, account model.AccountID, s Sha
 		if s.Bare {
 			channel = ""
 		}
-		t.list(event, sharedIn(campaign, channel, s.Widget))
+		listed := sharedIn(campaign, channel, s.Widget)
+		t.list(event, listed)
 		if err := t.scoreShare(event, campaign, code.Participant, sharer, channel); err != nil {
 			return err
 		}
 		detail := eventDetail{IP: s.IP, Agent: clip(s.Agent), CodeID: code.ID, Sent: s.Detail}
 		detail.told(s.Browser)
+		if s.Mail != nil {
+			if answer.Mailed, err = t.shareByMail(s.Mail, event, listed, code); err != nil {
+				return err
+			}
+		}
 		return t.keep(event, detail)
 	})
 	return answer, err

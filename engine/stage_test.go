@@ -94,7 +94,7 @@ func (s *stage) node(n int) *engine.Engine {
 		NewKey: oneKey,
 		Store:  s.store, Secret: secret.New(bytes.Repeat([]byte("s"), secret.Size)),
 		Now: s.clock, NewID: model.NewMaker(s.clock, n, 0, 1<<40).Next,
-		LinkURL: "https://grapevine.example/r", Log: slog.New(slog.DiscardHandler),
+		LinkURL: "https://grapevine.example/r", PublicURL: "https://grapevine.example", Log: slog.New(slog.DiscardHandler),
 		SignLink: func(_ *engine.Config, attribution, domain string, _ time.Time) (string, error) {
 			return "signed=" + attribution + "." + domain, nil
 		},

@@ -1,7 +1,6 @@
 package engine
 
 import (
-	"encoding/json"
 	"slices"
 	"time"
 
@@ -25,19 +24,9 @@ var moves = map[model.State][]model.State{
 var begins = []model.State{model.StateImported, model.StateUnconfirmed, model.StateApplied, model.StateInvited, model.StateActive}
 
 // mails are what somebody is sent who comes to a state.
-var mails = map[model.State]Mail{
-	model.StateUnconfirmed: MailConfirmation, model.StateInvited: MailInvitation, model.StateRejected: MailRejection,
+var mails = map[model.State]model.MailKind{
+	model.StateUnconfirmed: model.ConfirmationMail, model.StateInvited: model.InvitationMail, model.StateRejected: model.RejectionMail,
 }
-
-// Mail is a kind of mail to a participant.
-type Mail string
-
-// The mails to participants.
-const (
-	MailConfirmation Mail = "confirmation" // asks whether the address is theirs
-	MailInvitation   Mail = "invitation"
-	MailRejection    Mail = "rejection"
-)
 
 // beginAs puts a new participant into a state; "" is as the campaign says.
 // Whoever is not unconfirmed counts from the start. It fails with Invalid for a
@@ -125,7 +114,7 @@ func (t *turn) come(p *model.Participant, state model.State) {
 		p.SeenAt = t.now
 	}
 	if mail, ok := mails[state]; ok {
-		t.mail(p.ID, mail)
+		t.mailTo(p, mail)
 	}
 }
 
@@ -172,18 +161,4 @@ func (t *turn) forgetLinks(id model.ParticipantID) ([]model.Code, error) {
 	}
 	t.tx.Touch()
 	return codes, err
-}
-
-// mailing is the payload of a job that sends a mail to a participant.
-type mailing struct {
-	Mail Mail `json:"mail"`
-}
-
-// mail leaves a job that sends a participant a mail.
-func (t *turn) mail(id model.ParticipantID, m Mail) {
-	payload, err := json.Marshal(mailing{m})
-	if err != nil {
-		panic(err) // a text always marshals
-	}
-	t.jobs = append(t.jobs, model.Job{ID: model.JobID(t.id()), Kind: model.JobMail, Subject: int64(id), Payload: string(payload), RunAt: t.now})
 }

@@ -41,6 +41,8 @@ type turn struct {
 	counted     []store.Referral
 	jobs        []model.Job
 	points      []scored
+	mails       []*model.Mail
+	mailMarks   []model.MailMark
 	tallies     map[tallyKey]int64
 	facets      map[model.FacetID]model.Facet // that rows may be the first to carry
 	marks       []store.Mark
@@ -301,6 +303,7 @@ func (t *turn) write() error {
 	t.tx.InsertChanges(changes)
 	t.writeBooks()
 	t.writeTallies()
+	t.writeMails()
 	t.tx.Enqueue(t.jobs...)
 	return nil
 }

@@ -35,6 +35,7 @@ var layers = []struct {
 	{"engine/rank", leaf, leafWhy},
 	{"engine/secret", leaf, leafWhy},
 	{"engine/address", leaf, leafWhy},
+	{"engine/letter", leaf, leafWhy},
 	{"engine/sheet", leaf, leafWhy},
 	{"engine/zone", leaf, leafWhy},
 	{"store/pgtest", nil, "it starts a server and knows nothing of what is kept there"},

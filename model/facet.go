@@ -20,10 +20,11 @@ const (
 	Joins     List = "join"     // sign-ups, referred or not; the channel is where the participant came from
 	Actions   List = "action"   // pages that count for an advocate
 	PageViews List = "page"     // pages of a campaign that were seen
+	MailMarks List = "mail"     // what happened with mails; the kind is that of the mail and the mark
 )
 
 // Lists are all lists.
-var Lists = []List{Views, Shares, Clicks, SignUps, Purchases, Rewards, Captures, Joins, Actions, PageViews}
+var Lists = []List{Views, Shares, Clicks, SignUps, Purchases, Rewards, Captures, Joins, Actions, PageViews, MailMarks}
 
 // Facet is one combination of what a list can be filtered by. Each listed row
 // carries the id of its facet: rows are found and counted by facet.
@@ -49,6 +50,7 @@ const (
 
 	JoinedReferred = "referred" // of Joins: somebody brought the participant
 
+	// Of MailMarks: see MailFacetKind.
 	// Of Rewards: the role of who receives it, and this where it is delivered.
 	DeliveredSuffix = "_delivered"
 )
@@ -75,3 +77,6 @@ func (f Facet) ID() FacetID {
 	h.Write(campaign[:])
 	return FacetID(binary.BigEndian.Uint64(h.Sum(nil))>>(64-idBits) | 1)
 }
+
+// MailFacetKind is the kind of the facet that a mark of a mail is listed under.
+func MailFacetKind(k MailKind, m Mark) string { return string(k) + " " + string(m) }

@@ -33,6 +33,8 @@ type (
 	JobID         int64
 	PointID       int64
 	FacetID       int64 // see Facet
+	MailID        int64
+	SuppressionID int64
 )
 
 // Epoch is when ids begin: their upper 40 bits count milliseconds from here.

@@ -23,7 +23,8 @@ const (
 	JobExpire      = "expire"       // payload: ledger
 	JobBatchFilled = "batch_filled" // subject: coupon batch
 	JobErase       = "erase"        // subject: person; payload: how far it is
-	JobMail        = "mail"         // subject: participant; payload: which mail
+	JobMail        = "mail"         // subject: mail
+	JobRemind      = "remind"       // subject: mail of a share
 )
 
 // Queue is the jobs of one account, kind and lane. Queues never wait for each

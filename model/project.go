@@ -104,10 +104,14 @@ type FraudChecks struct {
 	SameCustomerID bool `json:"same_customer_id"`
 }
 
-// EmailSettings say who mail comes from.
+// EmailSettings say who mail comes from, and how it is worded.
 type EmailSettings struct {
-	From           string        `json:"from"`
-	RemindersAfter time.Duration `json:"reminders_after"` // 0 is off
+	From           string             `json:"from"`            // "" is an address at the server's own name
+	Bounces        string             `json:"bounces"`         // where bounces go to; "" is From
+	RemindersAfter time.Duration      `json:"reminders_after"` // 0 is off
+	PerMinute      int                `json:"per_minute"`      // most mails; 0 is no limit
+	Rewards        bool               `json:"rewards"`         // who earns a reward is told by mail
+	Wording        map[MailKind]Share `json:"wording"`         // of kinds that have no wording of their own elsewhere
 }
 
 // Key is one credential or name by which the outside addresses an account.
@@ -342,7 +346,8 @@ const (
 	RewardEarned         Topic = "reward_earned" // advocate's or friend's
 	RewardDelivered      Topic = "reward_delivered"
 	RewardRevoked        Topic = "reward_revoked"
-	RewardQuestioned     Topic = "reward_questioned" // asks whether a reward is to be given; the answer decides
+	RewardQuestioned     Topic = "reward_questioned"     // asks whether a reward is to be given; the answer decides
+	RecipientsQuestioned Topic = "recipients_questioned" // asks which recipients may get mail; the answer decides
 	ReferralMade         Topic = "referral_made"
 	PointsEarned         Topic = "points_earned"
 	PointsRevoked        Topic = "points_revoked"

@@ -69,8 +69,19 @@ func (r *reader) settings(s section, to *model.Settings) {
 	to.EmailAuthorization = s.section("callbacks").text("email_authorization", webURL)
 	email := s.section("email")
 	to.Email.From = email.text("from", oneLine, mailbox)
-	reminders := email.section("reminders")
-	to.Email.RemindersAfter = reminders.duration("after", 0, 0)
+	to.Email.Bounces = email.text("bounces", bareAddress)
+	to.Email.RemindersAfter = email.section("reminders").duration("after", 0, 0)
+	to.Email.PerMinute = email.count("per_minute", 0)
+	to.Email.Rewards = email.flag("rewards", false)
+	for _, kind := range model.MailKinds {
+		c := email.section("wording").section(string(kind))
+		if w := (model.Share{Subject: c.text("subject", oneLine), Text: c.text("text")}); w != (model.Share{}) {
+			if to.Email.Wording == nil {
+				to.Email.Wording = map[model.MailKind]model.Share{}
+			}
+			to.Email.Wording[kind] = w
+		}
+	}
 }
 
 // currencies reads the currencies that have rules, and returns the names of

@@ -130,6 +130,14 @@ func mailbox(value string) string {
 	return ""
 }
 
+// bareAddress is a mailbox without a name beside it.
+func bareAddress(value string) string {
+	if a, err := mail.ParseAddress(value); err != nil || a.Address != value || mailbox(value) != "" {
+		return "an address such as bounces@shop.example.com"
+	}
+	return ""
+}
+
 func mailPattern(value string) string {
 	if !strings.Contains(value, "@") || strings.ContainsAny(value, " \t\n") {
 		return "an address, in which * stands for any characters"

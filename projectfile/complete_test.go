@@ -166,7 +166,7 @@ campaigns:
 		}
 	}
 	const all = "friendbuy.merchant_id friendbuy.key friendbuy.secret friendbuy.signing_secret referral_factory.token referral_factory.inbound_token " +
-		"irefer.license_key irefer.api_key prefinery.api_key prefinery.signing_secret prefinery.identity_secret prefinery.decoder_key"
+		"irefer.license_key irefer.api_key prefinery.api_key prefinery.signing_secret prefinery.identity_secret prefinery.decoder_key mail.events_token"
 	if got := strings.Join(uses, " "); got != all {
 		t.Errorf("keys %s, want %s", got, all)
 	}
@@ -194,7 +194,7 @@ func TestFilledInNamesStandInTheContractsOrder(t *testing.T) {
 	}
 	const want = "account campaigns name id uuid code project_token slug " +
 		"keys friendbuy merchant_id key secret signing_secret public_key referral_factory token inbound_token " +
-		"irefer license_key api_key prefinery api_key signing_secret identity_secret decoder_key account_id"
+		"irefer license_key api_key prefinery api_key signing_secret identity_secret decoder_key mail events_token account_id"
 	if order := strings.Join(names, " "); order != want {
 		t.Errorf("got %s\nwant %s", order, want)
 	}

@@ -33,6 +33,7 @@ var keyFields = []keyField{
 	{"prefinery", "signing_secret", random, true, plain},
 	{"prefinery", "identity_secret", random, true, plain},
 	{"prefinery", "decoder_key", random, true, plain},
+	{"mail", "events_token", random, false, segmentForm},
 }
 
 // use is by what name a key is looked up.

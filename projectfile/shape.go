@@ -17,17 +17,18 @@ var shape = map[string][]key{
 	"": {
 		{"account", 0}, {"slug", 0}, {"site", 0}, {"origins", 0}, {"link_url", 0}, {"currency", 0}, {"timezone", 0},
 		{"loyalty", 0}, {"keys", 0}, {"prefinery_keys", 5}, {"currencies", 0}, {"coupons", 0}, {"redemptions", 0},
-		{"tiers", 0}, {"earning", 0}, {"blocked", 0}, {"fraud", 0}, {"campaigns", 0}, {"webhooks", 0}, {"callbacks", 0}, {"email", 6},
+		{"tiers", 0}, {"earning", 0}, {"blocked", 0}, {"fraud", 0}, {"campaigns", 0}, {"webhooks", 0}, {"callbacks", 0}, {"email", 0},
 		{"account_id", 0},
 	},
 	"loyalty": {{"auto_opt_in", 0}},
-	"keys":    {{"friendbuy", 0}, {"referral_factory", 0}, {"irefer", 4}, {"prefinery", 5}},
+	"keys":    {{"friendbuy", 0}, {"referral_factory", 0}, {"irefer", 4}, {"prefinery", 5}, {"mail", 6}},
 	"keys.friendbuy": {
 		{"merchant_id", 0}, {"key", 0}, {"secret", 0}, {"signing_secret", 0}, {"public_key", 0},
 	},
 	"keys.referral_factory": {{"token", 0}, {"inbound_token", 0}},
 	"keys.irefer":           {{"license_key", 0}, {"api_key", 0}},
 	"keys.prefinery":        {{"api_key", 0}, {"signing_secret", 0}, {"identity_secret", 0}, {"decoder_key", 0}},
+	"keys.mail":             {{"events_token", 0}},
 	"prefinery_keys[]":      {{"name", 0}, {"api_key", 0}, {"permissions", 0}},
 	"currencies[]":          {{"code", 0}, {"cap", 0}, {"expires_after", 0}},
 	"coupons[]":             {{"batch", 0}, {"codes", 0}, {"id", 0}, {"campaign", 0}, {"generate", 0}, {"prefix", 0}},
@@ -59,9 +60,25 @@ var shape = map[string][]key{
 	"campaigns[].widgets[]":        {{"id", 0}, {"name", 0}, {"type", 0}},
 	"webhooks[]":                   {{"on", 0}, {"url", 0}, {"campaign", 0}},
 	"callbacks":                    {{"email_authorization", 6}, {"validation", 0}},
-	"email":                        {{"from", 0}, {"reminders", 0}},
-	"email.reminders":              {{"after", 0}},
+	"email": {
+		{"from", 0}, {"bounces", 0}, {"reminders", 0}, {"per_minute", 0}, {"rewards", 0}, {"wording", 0},
+	},
+	"email.reminders": {{"after", 0}},
+	"email.wording": {
+		{"share", 0}, {"reminder", 0}, {"notify", 0}, {"confirmation", 0}, {"invitation", 0}, {"rejection", 0}, {"friend_invitation", 0}, {"reward", 0},
+	},
+	"email.wording.share":             words,
+	"email.wording.reminder":          words,
+	"email.wording.notify":            words,
+	"email.wording.confirmation":      words,
+	"email.wording.invitation":        words,
+	"email.wording.rejection":         words,
+	"email.wording.friend_invitation": words,
+	"email.wording.reward":            words,
 }
+
+// words are how a mail is worded.
+var words = []key{{"subject", 0}, {"text", 0}}
 
 var index = regexp.MustCompile(`\[[0-9]+\]`)
 

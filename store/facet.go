@@ -57,6 +57,8 @@ func (tx *Tx) ofFacet(list model.List, id model.FacetID, asked, more string, row
 		table = "conversion"
 	case model.Rewards:
 		table = "reward"
+	case model.MailMarks:
+		table = "mail_mark"
 	}
 	return tx.ask(`SELECT `+asked+`
 		FROM `+table+`

@@ -71,6 +71,10 @@ type serve struct {
 	TLSCert           string         `name:"tls-cert" placeholder:"FILE" and:"tls" help:"Serve HTTPS with this certificate."`
 	TLSKey            string         `name:"tls-key" placeholder:"FILE" and:"tls" help:"The certificate's key."`
 	TrustProxy        []netip.Prefix `placeholder:"CIDR" help:"Proxies whose X-Forwarded-… headers are believed."`
+	SMTP              string         `name:"smtp" placeholder:"smtp[s]://USER:PASSWORD@HOST:PORT" help:"The mail server that mail is handed to; without one it is written to a folder."`
+	MailDir           string         `placeholder:"DIR" help:"The folder that mail is written to; FILE.mail beside an SQLite database."`
+	DKIMKey           string         `name:"dkim-key" placeholder:"FILE" and:"dkim" help:"Sign mail with this private key."`
+	DKIMSelector      string         `name:"dkim-selector" placeholder:"NAME" and:"dkim" help:"Where the DNS has its public half: NAME._domainkey."`
 	AllowPrivateHooks bool           `help:"Let webhooks go to private addresses."`
 	RateLimits        string         `enum:"documented,off" default:"documented" placeholder:"documented|off" help:"Whether callers are held to the documented number of calls (${default})."`
 	WebhookRetryEvery time.Duration  `default:"15m" placeholder:"15m" help:"How long to wait before a webhook is tried again (${default})."`
@@ -86,6 +90,10 @@ func (s *serve) Run(p *process) error {
 		TLSCert:           s.TLSCert,
 		TLSKey:            s.TLSKey,
 		TrustProxy:        s.TrustProxy,
+		SMTP:              s.SMTP,
+		MailDir:           s.MailDir,
+		DKIMKey:           s.DKIMKey,
+		DKIMSelector:      s.DKIMSelector,
 		AllowPrivateHooks: s.AllowPrivateHooks,
 		RateLimits:        s.RateLimits == "documented",
 		WebhookRetryEvery: s.WebhookRetryEvery,

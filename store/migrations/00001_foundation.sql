@@ -576,6 +576,69 @@ CREATE TABLE attempt (
   PRIMARY KEY (account_id, delivery_id, number)
 ) $clustered;
 
+-- Mail.
+
+CREATE TABLE mail (
+  account_id     BIGINT NOT NULL,
+  id             BIGINT NOT NULL,
+  kind           $text NOT NULL,
+  state          $text NOT NULL, -- asking, waiting, sent, bounced, failed, suppressed, forbidden, void
+  campaign_id    BIGINT NOT NULL, -- 0: none
+  participant_id BIGINT NOT NULL, -- who gets it; 0: somebody who may be nobody here
+  person_id      BIGINT NOT NULL, -- who that is; 0 likewise
+  sender_id      BIGINT NOT NULL, -- person at whose request it goes; 0: the account's
+  subject_id     BIGINT NOT NULL, -- the event of a share, or the reward; 0: none
+  code_id        BIGINT NOT NULL,
+  recipient      $text NOT NULL, -- '' before the first attempt, and once somebody in it was erased
+  address        $text NOT NULL, -- keyed hash of the folded recipient; it stays
+  body           $text NOT NULL, -- JSON: what only this mail says; deleted when somebody in it is erased
+  widget_id      $text NOT NULL,
+  widget         $text NOT NULL,
+  attempts       BIGINT NOT NULL,
+  error          $text NOT NULL, -- of the last attempt, as the next server said it
+  at             BIGINT NOT NULL,
+  slot_at        BIGINT NOT NULL, -- when the sending rate lets it go
+  first_at       BIGINT NOT NULL, -- of the first attempt: the time to give up counts from here
+  ended_at       BIGINT NOT NULL,
+  opened_at      BIGINT NOT NULL, -- for the first time; 0: not yet
+  clicked_at     BIGINT NOT NULL, -- likewise
+  bounced_at     BIGINT NOT NULL,
+  spam_at        BIGINT NOT NULL,
+  PRIMARY KEY (account_id, id)
+) $clustered;
+CREATE INDEX mail_address ON mail (account_id, address, id) WHERE address <> ''; -- what came back names a recipient, and no mail
+CREATE INDEX mail_person ON mail (account_id, person_id, id) WHERE person_id <> 0;
+CREATE INDEX mail_sender ON mail (account_id, sender_id, at) WHERE sender_id <> 0; -- how many somebody sent of late
+CREATE INDEX mail_subject ON mail (account_id, subject_id, id) WHERE subject_id <> 0;
+
+CREATE TABLE mail_mark (
+  account_id  BIGINT NOT NULL,
+  id          BIGINT NOT NULL,
+  mail_id     BIGINT NOT NULL,
+  mark        $text NOT NULL,
+  facet_id    BIGINT NOT NULL,
+  at          BIGINT NOT NULL,
+  PRIMARY KEY (account_id, id)
+) $clustered;
+CREATE INDEX mail_mark_facet ON mail_mark (account_id, facet_id, at, id) WHERE facet_id <> 0;
+
+CREATE TABLE mail_pace (
+  account_id  BIGINT NOT NULL,
+  next_at     BIGINT NOT NULL, -- when the sending rate lets the next mail go
+  PRIMARY KEY (account_id)
+) $clustered;
+
+CREATE TABLE suppression (
+  account_id  BIGINT NOT NULL,
+  address     $text NOT NULL, -- keyed hash of the folded address: it holds when the address is erased
+  id          BIGINT NOT NULL,
+  email       $text NOT NULL, -- as it was sent; '' once whose it is was erased
+  reason      $text NOT NULL, -- manual, hard_bounce, unsubscribed, spam_complaint
+  at          BIGINT NOT NULL,
+  PRIMARY KEY (account_id, address),
+  UNIQUE (account_id, id)
+) $clustered;
+
 -- How often an account's callers called: what the nodes of a server add up, and forget.
 
 CREATE TABLE rate_count (

@@ -1,0 +1,149 @@
+// Package letter writes mails: an account's wording, or ours where it has
+// none, as plain text and as HTML. It is pure, and sends nothing.
+package letter
+
+import (
+	"bytes"
+	"cmp"
+	_ "embed"
+	"html"
+	"html/template"
+	"regexp"
+	"strings"
+)
+
+// Wording is how an account words a mail: texts in which names such as
+// {{.Link}} stand for what each mail fills in. What is no such name stays as
+// it is written, so that whoever reads it sees what is wrong.
+type Wording struct{ Subject, Text string }
+
+// Or is w, with what it leaves empty from another.
+func (w Wording) Or(other Wording) Wording {
+	if strings.TrimSpace(w.Subject) == "" {
+		w.Subject = other.Subject
+	}
+	if strings.TrimSpace(w.Text) == "" {
+		w.Text = other.Text
+	}
+	return w
+}
+
+// Filling is what a mail fills in. Any of it may be empty.
+type Filling struct {
+	Account, Campaign string
+	Name              string // of the recipient
+	Sender            string // who asked for the mail to be sent
+	Message           string // in the sender's words
+	Reward, Coupon    string
+	Link              string
+}
+
+// Letter is a mail as it is read.
+type Letter struct{ Subject, Text, HTML string }
+
+// Frame is what stands around the wording.
+type Frame struct {
+	Lang        string
+	Button      string // what the link of the mail is called; "" shows none
+	Why         string // says why somebody gets the mail
+	Unsubscribe string // address; "" leaves it out
+	Pixel       string // address; "" leaves it out
+}
+
+var variable = regexp.MustCompile(`\{\{\s*\.?([A-Za-z]+)\s*\}\}`)
+
+// Write writes a mail. A link that the text does not name comes after it.
+func Write(w Wording, fill Filling, frame Frame) (*Letter, error) {
+	values := fill.values()
+	named := false
+	body := strings.TrimSpace(variable.ReplaceAllStringFunc(w.Text, func(found string) string {
+		name := variable.FindStringSubmatch(found)[1]
+		if name == "Link" && fill.Link != "" {
+			named = true
+			return linkMark
+		}
+		return values.of(name, found)
+	}))
+	if fill.Link != "" && !named && !strings.Contains(body, fill.Link) {
+		body = strings.TrimSpace(body + "\n\n" + linkMark)
+	}
+	body = blankLines.ReplaceAllString(body, "\n\n")
+	subject := variable.ReplaceAllStringFunc(w.Subject, func(found string) string {
+		return values.of(variable.FindStringSubmatch(found)[1], found)
+	})
+	l := &Letter{Subject: oneLine(subject), Text: frame.text(strings.ReplaceAll(body, linkMark, fill.Link))}
+	var page bytes.Buffer
+	err := pages.Execute(&page, view{Frame: frame, Subject: l.Subject, Link: fill.Link, Paragraphs: paragraphs(body, fill.Link), Account: fill.Account})
+	l.HTML = page.String()
+	return l, err
+}
+
+// linkMark stands for the link while a body is written: no text from outside
+// has it.
+const linkMark = "\x00link\x00"
+
+var blankLines = regexp.MustCompile(`\n[ \t]*\n[ \t\n]*`)
+
+type values map[string]string
+
+func (f Filling) values() values {
+	return values{
+		"Account": f.Account, "Campaign": f.Campaign, "Name": cmp.Or(f.Name, "there"), "Sender": cmp.Or(f.Sender, "A friend"), "Message": f.Message,
+		"Reward": f.Reward, "Coupon": f.Coupon, "Link": f.Link,
+	}
+}
+
+func (v values) of(name, otherwise string) string {
+	if value, known := v[name]; known {
+		return strings.ReplaceAll(value, "\x00", "")
+	}
+	return otherwise
+}
+
+func oneLine(text string) string { return strings.Join(strings.Fields(text), " ") }
+
+// text is the plain part of a mail.
+func (f Frame) text(body string) string {
+	var b strings.Builder
+	b.WriteString(body + "\n\n-- \n" + f.Why + "\n")
+	if f.Unsubscribe != "" {
+		b.WriteString("No more mail like this: " + f.Unsubscribe + "\n")
+	}
+	return b.String()
+}
+
+//go:embed letter.html
+var pageHTML string
+
+var pages = template.Must(template.New("letter").Parse(pageHTML))
+
+type view struct {
+	Frame
+	Subject, Link, Account string
+	Paragraphs             []template.HTML
+}
+
+// paragraphs are what a body says, as HTML. The link alone in one is left to
+// the button.
+func paragraphs(body, link string) []template.HTML {
+	var list []template.HTML
+	for _, text := range strings.Split(body, "\n\n") {
+		if text = strings.TrimSpace(text); text == "" || text == linkMark {
+			continue
+		}
+		escaped := strings.ReplaceAll(html.EscapeString(text), "\n", "<br>\n")
+		anchor := `<a href="` + html.EscapeString(link) + `">` + html.EscapeString(short(link)) + `</a>`
+		list = append(list, template.HTML(strings.ReplaceAll(escaped, html.EscapeString(linkMark), anchor)))
+	}
+	return list
+}
+
+// short is a link as people read it.
+func short(link string) string {
+	_, rest, found := strings.Cut(link, "://")
+	if !found {
+		return link
+	}
+	host, _, _ := strings.Cut(rest, "/")
+	return host
+}
