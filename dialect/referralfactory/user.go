@@ -142,7 +142,8 @@ func (a *API) addUser(r *http.Request, account model.AccountID, in *input) (mode
 		Kind: model.SignUp, Campaign: model.CampaignID(in.id("campaign_id")), Source: engine.SourceServer, OnlyNew: true,
 	}
 	referrer, code := model.ParticipantID(in.id("referrer_id")), in.text("referrer_code")
-	in.flag("notify")
+	notify := in.flag("notify")
+	join.Notify = notify != nil && *notify
 	if err := in.err(); err != nil {
 		return 0, err
 	}
