@@ -78,7 +78,7 @@ type PeopleQuery struct {
 	By    sheet.Order
 	Skip  int
 	Size  int
-	Reach bool // PeopleReach is asked for: every counter of visits is read
+	Reach bool // PeopleReach is asked for
 	With  Relations
 }
 
@@ -92,7 +92,7 @@ func (e *Engine) ListPeople(ctx context.Context, account model.AccountID, q Peop
 	var listed *Listed[ParticipantView]
 	err = e.project(ctx, account, people{}, func(tx *store.Tx, p *projection) error {
 		if q.Reach {
-			if err := p.reach(tx); err != nil {
+			if err := p.reach(tx, e.now()); err != nil {
 				return err
 			}
 		}
@@ -106,19 +106,6 @@ func (e *Engine) ListPeople(ctx context.Context, account model.AccountID, q Peop
 		return err
 	})
 	return listed, err
-}
-
-// reach puts in how often links were visited. Visits are too many to follow
-// each: the counters are read whenever somebody asks.
-func (p *projection) reach(tx *store.Tx) error {
-	counts, err := tx.AllCounts(tallyClick)
-	if err != nil {
-		return err
-	}
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.sheet.Set(PeopleReach, counts)
-	return nil
 }
 
 // people is where participants come from.
@@ -183,7 +170,7 @@ func (p *projection) putPerson(e store.PersonEntry) {
 	numbers := [peopleNumbers]int64{
 		PeopleCampaign: int64(e.Campaign), PeoplePerson: int64(e.Person), PeopleReferrer: int64(e.Referrer), PeopleJoinedAt: e.JoinedAt,
 		PeopleConfirmed: flag(e.ConfirmedAt), PeopleQualifiedAt: e.QualifiedAt, PeopleQualified: flag(e.QualifiedAt),
-		PeopleReferrals: brought[0], PeopleConverted: brought[1], PeopleOrigin: int64(OriginOf(e.Referrer, e.Source)),
+		PeopleReferrals: brought[0], PeopleConverted: brought[1], PeopleReach: p.sheet.Number(id, PeopleReach), PeopleOrigin: int64(OriginOf(e.Referrer, e.Source)),
 	}
 	p.sheet.Put(sheet.Row{ID: id, Numbers: numbers[:], Texts: []string{model.FoldEmail(e.Email), FoldName(e.FirstName), e.Code}})
 	p.count(id, 1)

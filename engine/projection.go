@@ -51,6 +51,7 @@ type projection struct {
 	used  time.Time
 	// orphans are counts for participants who are not on the sheet.
 	orphans map[int64][2]int64
+	visits  *visits // nil: nobody asked for them
 }
 
 type projectionKey struct {
@@ -127,6 +128,7 @@ func (p *projection) follow(tx *store.Tx, now time.Time, used bool) error {
 			return err
 		}
 	}
+	p.sheet.Settle()
 	p.floor = max(p.floor, idAt(now.Add(-overlap)))
 	for _, c := range changes {
 		p.seen[c.ID] = true
@@ -136,12 +138,20 @@ func (p *projection) follow(tx *store.Tx, now time.Time, used bool) error {
 }
 
 func (p *projection) read(tx *store.Tx, now time.Time) error {
-	p.sheet, p.seen, p.orphans, p.floor = p.source.empty(), map[int64]bool{}, map[int64][2]int64{}, 0
+	p.sheet, p.seen, p.orphans, p.floor, p.visits = p.source.empty(), map[int64]bool{}, map[int64][2]int64{}, 0, nil
 	if err := p.source.all(tx, p); err != nil {
 		return err
 	}
+	p.sheet.Settle()
 	p.floor = max(1, idAt(now.Add(-overlap)))
 	return nil
+}
+
+// counts reports whether the projection follows visits.
+func (p *projection) counts() bool {
+	p.mu.RLock()
+	defer p.mu.RUnlock()
+	return p.visits != nil
 }
 
 // selected asks the sheet.
@@ -208,7 +218,12 @@ func (e *Engine) KeepLists(ctx context.Context) error {
 	for _, key := range keys {
 		p := kept[key]
 		now := e.now()
-		err := e.store.View(ctx, key.account, func(tx *store.Tx) error { return p.follow(tx, now, false) })
+		err := e.store.View(ctx, key.account, func(tx *store.Tx) error {
+			if err := p.follow(tx, now, false); err != nil || !p.counts() {
+				return err
+			}
+			return p.reach(tx, now)
+		})
 		if err != nil {
 			return err
 		}

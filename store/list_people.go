@@ -252,6 +252,22 @@ func (tx *Tx) CountsOf(subjects []int64) (map[Counted]int64, error) {
 	return counts, nil
 }
 
+// Visits counts the clicks above an id and up to another by participant.
+func (tx *Tx) Visits(above, upTo int64) (map[int64]int64, error) {
+	counts := map[int64]int64{}
+	err := tx.read(`SELECT participant_id, CAST(COUNT(*) AS BIGINT)
+		FROM click
+		WHERE account_id = $1 AND id > $2 AND id <= $3
+		GROUP BY participant_id`,
+		func(r Row) error {
+			var id, n int64
+			err := r.Scan(&id, &n)
+			counts[id] = n
+			return err
+		}, above, upTo)
+	return counts, err
+}
+
 // AllCounts sums one counter of every campaign and participant that has it.
 func (tx *Tx) AllCounts(what string) (map[int64]int64, error) {
 	counts := map[int64]int64{}

@@ -150,7 +150,8 @@ type Order struct {
 
 // Select returns the ids of a page of the rows that meet all conditions, and
 // how many of them there are on all pages. A page far from both ends of an
-// order that is not by id takes longer: what lies before it is sorted.
+// order that is not by id takes longer: what lies before it is sorted. Rows
+// were settled since the last was put.
 func (s *Sheet) Select(conditions []Condition, o Order, skip, size int) (ids []int64, total int) {
 	tests := make([]func(int) bool, len(conditions))
 	for i, c := range conditions {

@@ -5,6 +5,7 @@
 package sheet
 
 import (
+	"cmp"
 	"slices"
 )
 
@@ -21,11 +22,16 @@ type Sheet struct {
 	ids     []int64
 	numbers [][]int64
 	texts   []texts
+
+	// Most rows are put at the end, or nearly there. Those that belong far before
+	// it wait behind all others until Settle puts them in their places together.
+	near  int           // how many rows are moved for one
+	loose map[int64]int // where the rows that wait are
 }
 
 // New makes an empty sheet with so many columns of numbers and of texts.
 func New(numbers, textColumns int) *Sheet {
-	return &Sheet{numbers: make([][]int64, numbers), texts: make([]texts, textColumns)}
+	return &Sheet{numbers: make([][]int64, numbers), texts: make([]texts, textColumns), near: 4096, loose: map[int64]int{}}
 }
 
 // Len is how many rows there are.
@@ -33,11 +39,14 @@ func (s *Sheet) Len() int { return len(s.ids) }
 
 // find is where the row of an id is, or would be. New rows come at the end.
 func (s *Sheet) find(id int64) (int, bool) {
-	n := len(s.ids)
+	if at, waits := s.loose[id]; waits {
+		return at, true
+	}
+	n := len(s.ids) - len(s.loose)
 	if n == 0 || s.ids[n-1] < id {
 		return n, false
 	}
-	return slices.BinarySearch(s.ids, id)
+	return slices.BinarySearch(s.ids[:n], id)
 }
 
 // Has tells whether there is a row.
@@ -72,6 +81,10 @@ func (s *Sheet) Set(column int, to map[int64]int64) {
 func (s *Sheet) Put(r Row) {
 	at, known := s.find(r.ID)
 	if !known {
+		if len(s.loose) > 0 || len(s.ids)-at > s.near {
+			at = len(s.ids)
+			s.loose[r.ID] = at
+		}
 		s.ids = slices.Insert(s.ids, at, r.ID)
 		for c := range s.numbers {
 			s.numbers[c] = slices.Insert(s.numbers[c], at, 0)
@@ -88,8 +101,38 @@ func (s *Sheet) Put(r Row) {
 	}
 }
 
+// Settle puts all rows in their places. Whoever has put some calls it before
+// anybody selects.
+func (s *Sheet) Settle() {
+	if len(s.loose) == 0 {
+		return
+	}
+	order := make([]int, len(s.ids))
+	for i := range order {
+		order[i] = i
+	}
+	slices.SortFunc(order, func(a, b int) int { return cmp.Compare(s.ids[a], s.ids[b]) })
+	s.ids = arranged(s.ids, order)
+	for c := range s.numbers {
+		s.numbers[c] = arranged(s.numbers[c], order)
+	}
+	for c := range s.texts {
+		s.texts[c].spans = arranged(s.texts[c].spans, order)
+	}
+	clear(s.loose)
+}
+
+func arranged[T any](column []T, order []int) []T {
+	in := make([]T, len(column))
+	for to, from := range order {
+		in[to] = column[from]
+	}
+	return in
+}
+
 // Drop removes a row, if there is one.
 func (s *Sheet) Drop(id int64) {
+	s.Settle()
 	at, known := s.find(id)
 	if !known {
 		return

@@ -38,6 +38,13 @@ var asks = []ask{
 	{"none", sheet.None(), func(sheet.Row) bool { return false }},
 }
 
+func second(r sheet.Row) int64 {
+	if r.Numbers == nil {
+		return 0
+	}
+	return r.Numbers[1]
+}
+
 func show(n int64) string { return fmt.Sprint("#", n) }
 
 func (n naive) selected(chosen []ask, o sheet.Order, skip, size int) (ids []int64, total int) {
@@ -78,6 +85,7 @@ func TestSelectAnswersAsTryingEverythingDoes(t *testing.T) {
 	t.Parallel()
 	chance := rand.New(rand.NewPCG(3, 4))
 	s, n := sheet.New(2, 1), naive{}
+	s.SetNear(20)
 	for round := range 3000 {
 		id := chance.Int64N(200)
 		if chance.IntN(5) == 0 {
@@ -89,9 +97,13 @@ func TestSelectAnswersAsTryingEverythingDoes(t *testing.T) {
 			s.Put(r)
 			n[id] = r
 		}
+		if s.Number(id, 1) != second(n[id]) || s.Has(id) != (n[id].ID == id && n[id].Numbers != nil) {
+			t.Fatalf("round %d: row %d is not as it was put", round, id)
+		}
 		if round%10 != 0 {
 			continue
 		}
+		s.Settle()
 		var chosen []ask
 		var conditions []sheet.Condition
 		for range chance.IntN(3) {
