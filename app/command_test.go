@@ -161,6 +161,12 @@ func refer(t *testing.T, c Config, url string) string {
 		`{"email":"ann@example.com","campaignId":"ef9befc6-18f1-418c-8914-5ee8d09bb5aa"}`)["referralCode"].(string)
 	call(t, url+"/v1/event/purchase", token,
 		`{"orderId":"o-1","email":"bea@example.com","amount":30,"currency":"USD","referralCode":"`+code+`"}`)
+	return rewardOf(t, c)
+}
+
+// rewardOf is the number of the only reward that there is.
+func rewardOf(t *testing.T, c Config) string {
+	t.Helper()
 	p, err := open(t.Context(), c, reads, "")
 	if err != nil {
 		t.Fatal(err)
