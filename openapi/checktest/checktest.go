@@ -298,20 +298,25 @@ func (d *Document) Unseen() []string {
 }
 
 // unshown are the fields of a schema that no answer had. What several answers
-// have in common one of them has to show.
-func (d *Document) unshown(at string, schema *openapi3.Schema) (fields []string) {
+// have in common one of them has to show. A schema that stands within itself
+// has been looked at already.
+func (d *Document) unshown(at string, schema *openapi3.Schema, within ...*openapi3.Schema) (fields []string) {
 	for _, part := range parts(schema) {
+		if slices.Contains(within, part) {
+			continue
+		}
+		within := append(slices.Clone(within), part)
 		for name, property := range part.Properties {
 			switch {
 			case property.Value.Always != nil: // false: it is told to be missing
 			case !d.shown[field{part, name}]:
 				fields = append(fields, at+" "+name)
 			default:
-				fields = append(fields, d.unshown(at+" "+name, property.Value)...)
+				fields = append(fields, d.unshown(at+" "+name, property.Value, within...)...)
 			}
 		}
 		if part.Items != nil {
-			fields = append(fields, d.unshown(at+"[]", part.Items.Value)...)
+			fields = append(fields, d.unshown(at+"[]", part.Items.Value, within...)...)
 		}
 	}
 	return fields

@@ -183,6 +183,37 @@ paths:
 	}
 }
 
+// A document may tell of a thing that stands within a thing of its kind.
+func TestWhatStandsWithinItselfIsLookedAtOnce(t *testing.T) {
+	t.Parallel()
+	d, err := parse([]byte(`
+openapi: 3.1.0
+info: {title: Things, version: "1"}
+paths:
+  /things:
+    get:
+      responses:
+        "200":
+          description: A thing.
+          content: {application/json: {schema: {$ref: "#/components/schemas/thing"}}}
+components:
+  schemas:
+    thing:
+      type: object
+      additionalProperties: false
+      properties: {id: {type: integer}, of: {anyOf: [{$ref: "#/components/schemas/thing"}, {type: "null"}]}}
+`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := (exchange{"GET", "/things", "", 200, `{"of":{"id":1,"of":null}}`, ""}).against(t, d); err != nil {
+		t.Error(err)
+	}
+	if got := d.Unseen(); len(got) != 0 {
+		t.Errorf("unseen: %v", got)
+	}
+}
+
 func TestWatchPassesAnAnswerOn(t *testing.T) {
 	t.Parallel()
 	d, err := parse([]byte(document))
