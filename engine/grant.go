@@ -130,7 +130,11 @@ func (t *turn) grant(s *scene, r *model.Rule, role model.Role, h *hit, conversio
 	if recipient == 0 {
 		return nil
 	}
-	verdict := rule.Judge(r, t.caseOf(s, r, role, h, recipient))
+	on := t.caseOf(s, r, role, h, recipient)
+	if countsAlready(s.event, role, on) {
+		return nil
+	}
+	verdict := rule.Judge(r, on)
 	if verdict.Counts && role != model.AsFriend {
 		t.advance(recipient, r.ID, role, 1, 0)
 		if role == model.AsAdvocate && s.friend != 0 {
@@ -160,6 +164,12 @@ func (t *turn) grant(s *scene, r *model.Rule, role model.Role, h *hit, conversio
 	}
 	t.place(w, 1)
 	return t.begin(w, r)
+}
+
+// countsAlready reports whether an event that counts once of each friend has
+// counted before.
+func countsAlready(e *model.Event, role model.Role, on rule.Case) bool {
+	return e.Facts.Once && (role == model.AsAdvocate && on.Number != 0 || role == model.AsFriend && on.Places > 0)
 }
 
 // place takes or frees the place of a reward among those that count.

@@ -23,6 +23,7 @@ type Join struct {
 	// answer names the participant, and nothing is recorded or changed.
 	OnlyNew bool
 	State   model.State     // of a new participant; "" is as the campaign says
+	Card    *CardChange     // what is told of the participant; nil is nothing
 	Detail  json.RawMessage // kept as sent, until the person is erased
 	// Of an e-mail capture: the widget that it was left in, by id or name, and
 	// whether newsletters are welcome.
@@ -48,7 +49,7 @@ type Joined struct {
 // until the participant's is. Fails with NotFound for a campaign that is
 // unknown or not live.
 func (e *Engine) Join(ctx context.Context, account model.AccountID, j Join) (*Joined, error) {
-	if err := j.Who.check(); err != nil {
+	if err := cmp.Or(j.Who.check(), j.Card.check()); err != nil {
 		return nil, err
 	}
 	var answer *Joined
@@ -213,10 +214,15 @@ func (t *turn) takePart(answer *Joined, j Join, campaign *model.Campaign, sent *
 	switch {
 	case answer.Created:
 		t.addParticipant(p)
-	case *p != before:
+	case *p != before || j.Card != nil:
 		t.saveParticipant(p)
 	}
 	t.scoreJoin(&before, p, a.id, advocateIn(parts, p, brought))
+	if j.Card != nil {
+		if err := t.changeCard(p, j.Card); err != nil {
+			return nil, nil, err
+		}
+	}
 	return p, brought, t.greet(p, j, answer.Created)
 }
 

@@ -5,16 +5,18 @@ import (
 	"context"
 	"encoding/json"
 	"slices"
+	"strings"
 	"time"
 
 	"grapevine/model"
 	"grapevine/store"
 )
 
-// Naming says which participant is meant: by id, by a code of theirs, by a
+// Naming says which participant is meant: by id or UUID, by a code of theirs, by a
 // coupon that they hold, or by their address in a campaign.
 type Naming struct {
 	ID       model.ParticipantID
+	UUID     string
 	Code     string
 	Coupon   string
 	Campaign model.CampaignID
@@ -64,7 +66,14 @@ func named(tx *store.Tx, n Naming) (model.ParticipantID, *store.HeldCoupon, erro
 		}
 		return 0, nil, cmp.Or(err, participantUnknown())
 	}
-	p, _, err := tx.Participant(n.ID)
+	id := n.ID
+	if n.UUID != "" {
+		var err error
+		if id, err = tx.ParticipantByUUID(strings.ToLower(n.UUID)); err != nil {
+			return 0, nil, err
+		}
+	}
+	p, _, err := tx.Participant(id)
 	if err != nil {
 		return 0, nil, err
 	}
@@ -134,6 +143,7 @@ type Change struct {
 	Qualified *bool
 	State     *model.State
 	Restored  bool // from being suspended to what they were before
+	Card      *CardChange
 }
 
 // ChangeParticipant changes a participant, all of it or nothing. It fails with
@@ -150,7 +160,7 @@ func (e *Engine) ChangeParticipant(ctx context.Context, account model.AccountID,
 	if c.Email != nil {
 		who.Email = *c.Email
 	}
-	if err := who.check(); err != nil {
+	if err := cmp.Or(who.check(), c.Card.check()); err != nil {
 		return err
 	}
 	return e.inTurn(ctx, account, func(t *turn) error {
@@ -162,6 +172,12 @@ func (e *Engine) ChangeParticipant(ctx context.Context, account model.AccountID,
 			if _, err := t.setQualified(p, person, advocate, *c.Qualified); err != nil {
 				return err
 			}
+		}
+		if c.Card != nil {
+			if err := t.changeCard(p, c.Card); err != nil {
+				return err
+			}
+			t.saveParticipant(p)
 		}
 		if err := t.changeStanding(p, person, advocate, c); err != nil || who.FirstName == "" && who.LastName == "" && who.Email == "" {
 			return err

@@ -35,6 +35,7 @@ const (
 	PeopleEmail = iota
 	PeopleFirstName
 	PeopleCode
+	PeopleName // first and last, with a blank between
 	peopleTexts
 )
 
@@ -172,7 +173,7 @@ func (p *projection) putPerson(e store.PersonEntry) {
 		PeopleConfirmed: flag(e.ConfirmedAt), PeopleQualifiedAt: e.QualifiedAt, PeopleQualified: flag(e.QualifiedAt),
 		PeopleReferrals: brought[0], PeopleConverted: brought[1], PeopleReach: p.sheet.Number(id, PeopleReach), PeopleOrigin: int64(OriginOf(e.Referrer, e.Source)),
 	}
-	p.sheet.Put(sheet.Row{ID: id, Numbers: numbers[:], Texts: []string{model.FoldEmail(e.Email), FoldName(e.FirstName), e.Code}})
+	p.sheet.Put(sheet.Row{ID: id, Numbers: numbers[:], Texts: []string{model.FoldEmail(e.Email), FoldName(e.FirstName), e.Code, FoldName(model.Profile{FirstName: e.FirstName, LastName: e.LastName}.Name())}})
 	p.count(id, 1)
 }
 

@@ -35,7 +35,10 @@ type CustomEvent struct {
 	Name            string
 	DeduplicationID string // "" never repeats
 	NewCustomer     *bool
-	Detail          json.RawMessage
+	// Once makes rules count it once of each friend: who counts already under a
+	// rule earns nothing more by it, for nobody.
+	Once   bool
+	Detail json.RawMessage
 }
 
 // Page is a page that a person reached.
@@ -77,7 +80,7 @@ func (e *Engine) RecordPurchase(ctx context.Context, account model.AccountID, p 
 func (e *Engine) RecordCustom(ctx context.Context, account model.AccountID, c CustomEvent) (*Recorded, error) {
 	return e.record(ctx, account, occurrence{
 		Who: c.Who, Referral: c.Referral, kind: model.Custom, name: c.Name, key: dedup(c.Name, c.DeduplicationID),
-		newCustomer: c.NewCustomer, detail: eventDetail{Deduplication: c.DeduplicationID, Sent: c.Detail},
+		newCustomer: c.NewCustomer, once: c.Once, detail: eventDetail{Deduplication: c.DeduplicationID, Sent: c.Detail},
 	})
 }
 
@@ -107,6 +110,7 @@ type occurrence struct {
 	amount      money.Amount
 	currency    string
 	newCustomer *bool
+	once        bool
 	detail      eventDetail
 }
 
@@ -238,7 +242,7 @@ func (t *turn) note(event *model.Event, o occurrence, found *store.Found, a acto
 		event.Name = name
 	}
 	fresh := t.isNewCustomer(o, a)
-	event.Facts.NewCustomer = &fresh
+	event.Facts.NewCustomer, event.Facts.Once = &fresh, o.once
 	if c := found.Coupon; c != nil && o.kind == model.Purchase {
 		event.Facts.Coupon = &c.CouponRef
 		t.tx.UseCoupon(c.CouponRef, t.now)

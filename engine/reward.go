@@ -237,6 +237,17 @@ func (e *Engine) RevokeReward(ctx context.Context, account model.AccountID, id m
 	})
 }
 
+// RevokeEarned takes a reward back that is earned and not yet delivered. Fails
+// with NotFound, TransitionForbidden.
+func (e *Engine) RevokeEarned(ctx context.Context, account model.AccountID, id model.RewardID) (*model.Reward, error) {
+	return e.moveReward(ctx, account, id, model.RewardTakenBack, func(t *turn, w *model.Reward, _ *model.Rule) error {
+		if w.State != model.Earned {
+			return forbidden(w, model.Revoked)
+		}
+		return t.revoke(w)
+	})
+}
+
 func forbidden(w *model.Reward, to model.RewardState) error {
 	return &model.Error{Kind: model.Conflict, Reason: model.TransitionForbidden, Field: "reward",
 		Msg: "a reward that is " + string(w.State) + " cannot become " + string(to)}

@@ -1,8 +1,39 @@
 package engine
 
 import (
+	"fmt"
+
+	"grapevine/engine/rule"
 	"grapevine/model"
 )
+
+// expect says what reward a verdict makes, and begins its life.
+func (l *life) expect(e *model.Event, r *model.Rule, role model.Role, recipient model.PersonID, campaign *model.Campaign, verdict rule.Verdict) {
+	if !verdict.Row {
+		return
+	}
+	key := rewardKey{e.ID, r.ID, role}
+	got := l.rewards[key]
+	if got == nil {
+		l.v.report.differ("reward", fmt.Sprintf("of event %d, rule %d, %s", e.ID, r.ID, role), "state", "missing", verdict.State)
+		return
+	}
+	want := &model.Reward{
+		ID: got.ID, Person: recipient, Campaign: campaign.ID, Version: campaign.Version, State: verdict.State, Number: verdict.Number,
+		Kind: r.Value.Type, Amount: r.Value.Amount, Unit: r.Value.Unit, Batch: r.Value.Batch, Rule: r.ID, Role: role,
+	}
+	if verdict.State == model.Earned {
+		want.Place = true
+		l.advance(recipient, r.ID, role, 0, 1)
+		for _, h := range e.Facts.Handed {
+			if h.Reward == want.ID {
+				want.Coupon = h.ID
+			}
+		}
+		want.State = l.begun(want, r)
+	}
+	l.expected[got.ID] = want
+}
 
 // begun is how far a reward goes by itself: the events say when its hold was
 // over and whether there was a coupon.

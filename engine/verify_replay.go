@@ -2,7 +2,6 @@ package engine
 
 import (
 	"cmp"
-	"fmt"
 	"slices"
 
 	"grapevine/engine/rule"
@@ -246,6 +245,9 @@ func (l *life) advocated(c *store.Converted) error {
 		on.Fraud = fraudOf(suspicions(&c.Of, c.Campaign, model.AsAdvocate, c.Person == c.Friend))
 		friends := l.v.past.groupAt(c.Friend, c.Of.Turn)
 		on.Number = l.numberOf(r.ID, c.Person, friends)
+		if countsAlready(&c.Of, model.AsAdvocate, on) {
+			continue
+		}
 		verdict := rule.Judge(r, on)
 		if verdict.Counts {
 			l.advance(c.Person, r.ID, model.AsAdvocate, 1, 0)
@@ -285,6 +287,8 @@ func (l *life) lived(e *model.Event) error {
 	case model.PointsMoved:
 		l.scored[model.ParticipantID(e.Subject)] = append(l.scored[model.ParticipantID(e.Subject)], e)
 		return nil
+	case model.RewardGranted:
+		return l.granted(e)
 	case model.StateChanged:
 		l.states[model.ParticipantID(e.Subject)] = append(l.states[model.ParticipantID(e.Subject)], e)
 		return nil
@@ -324,6 +328,9 @@ func (l *life) acted(e *model.Event, campaign *model.Campaign, role model.Role, 
 			return err
 		}
 		on.Fraud = fraudOf(suspicions(e, campaign.ID, role, self))
+		if countsAlready(e, role, on) {
+			continue
+		}
 		verdict := rule.Judge(r, on)
 		if verdict.Counts && role == model.AsCustomer {
 			l.advance(e.Person, r.ID, role, 1, 0)
@@ -392,32 +399,4 @@ func (l *life) earnedOwn(e *model.Event) error {
 		l.expect(e, r, model.AsEarner, e.Person, &model.Campaign{Version: settings.Version}, rule.Verdict{Row: true, State: model.Earned})
 	}
 	return nil
-}
-
-// expect says what reward a verdict makes, and begins its life.
-func (l *life) expect(e *model.Event, r *model.Rule, role model.Role, recipient model.PersonID, campaign *model.Campaign, verdict rule.Verdict) {
-	if !verdict.Row {
-		return
-	}
-	key := rewardKey{e.ID, r.ID, role}
-	got := l.rewards[key]
-	if got == nil {
-		l.v.report.differ("reward", fmt.Sprintf("of event %d, rule %d, %s", e.ID, r.ID, role), "state", "missing", verdict.State)
-		return
-	}
-	want := &model.Reward{
-		ID: got.ID, Person: recipient, Campaign: campaign.ID, Version: campaign.Version, State: verdict.State, Number: verdict.Number,
-		Kind: r.Value.Type, Amount: r.Value.Amount, Unit: r.Value.Unit, Batch: r.Value.Batch, Rule: r.ID, Role: role,
-	}
-	if verdict.State == model.Earned {
-		want.Place = true
-		l.advance(recipient, r.ID, role, 0, 1)
-		for _, h := range e.Facts.Handed {
-			if h.Reward == want.ID {
-				want.Coupon = h.ID
-			}
-		}
-		want.State = l.begun(want, r)
-	}
-	l.expected[got.ID] = want
 }

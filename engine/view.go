@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"encoding/json"
+	"maps"
 	"slices"
 	"time"
 
@@ -18,6 +19,10 @@ type ParticipantView struct {
 	Email     string
 	FirstName string
 	Extra     json.RawMessage // what else was sent of the person; empty: nothing
+	LastName  string
+	IP, Agent string      // last sent of the person
+	Card      *model.Card // nil: nothing was told
+	Standing  model.State // at this moment
 	Campaign  *CampaignView
 	Origin    Origin
 	Reach     int64 // visits of their links
@@ -200,17 +205,24 @@ func (e *Engine) viewParticipantsByID(tx *store.Tx, cfg *Config, ids []model.Par
 	if err != nil {
 		return nil, err
 	}
+	cards, err := tx.Cards(slices.Collect(maps.Keys(rows)))
+	if err != nil {
+		return nil, err
+	}
 	views := make(map[model.ParticipantID]*ParticipantView, len(rows))
+	now := e.now()
 	for id, p := range rows {
 		count := func(what string) int64 { return counts[store.Counted{Subject: int64(id), What: what}] }
 		c := known[p.Person]
 		views[id] = &ParticipantView{
 			Participant: p.Participant, Shown: p.Shown, URL: e.linkTo(cfg, p.Shown), Email: c.Email, FirstName: c.Profile.FirstName,
 			Extra:    json.RawMessage(extras[p.Person]),
+			LastName: c.Profile.LastName, IP: c.Profile.IP, Agent: c.Profile.Agent, Card: cards[id],
 			Campaign: &in[slices.IndexFunc(in, func(c CampaignView) bool { return c.ID == p.Campaign })],
 			Origin:   OriginOf(p.Referrer, p.Source),
 			Reach:    count(tallyClick), Referrals: count(tallyReferred), Converted: count(tallyQualified),
 		}
+		views[id].Standing = p.StateAt(now, views[id].Campaign.IdleAfter)
 	}
 	return views, nil
 }

@@ -208,8 +208,8 @@ func (t *turn) describe(a actor, who Who) error {
 		}
 		p.Body = string(body)
 	}
-	if p.FirstName != "" && !a.fresh {
-		t.tx.ChangeIfNamed(t.id(), a.id, p.FirstName)
+	if p.Name() != "" && !a.fresh {
+		t.tx.ChangeIfNamed(t.id(), a.id, p.FirstName, p.LastName)
 	}
 	if p != (model.Profile{Person: a.id}) {
 		t.tx.SaveProfile(p)

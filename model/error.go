@@ -38,6 +38,8 @@ const (
 	LedgerUnknown       Reason = "ledger_unknown"
 	BalanceShort        Reason = "balance_short"
 	BatchEmpty          Reason = "batch_empty"
+	LimitReached        Reason = "limit_reached" // as many rewards as the rule gives one person
+	RuleUnknown         Reason = "rule_unknown"
 	BatchTooLarge       Reason = "batch_too_large"
 	CouponUnknown       Reason = "coupon_unknown"
 	CouponFree          Reason = "coupon_free" // nobody who takes part holds it
@@ -57,7 +59,7 @@ const (
 // Reasons is the closed list.
 var Reasons = []Reason{
 	EmailTaken, ReferrerUnknown, CampaignUnknown, CampaignNotLive, CodeUnknown, CodeBlocked, CodeTaken,
-	PersonUnknown, ParticipantUnknown, RewardUnknown, LedgerUnknown, BalanceShort, BatchEmpty, BatchTooLarge, CouponUnknown, CouponFree, RedemptionUnknown, NotInLoyalty,
+	PersonUnknown, ParticipantUnknown, RewardUnknown, LedgerUnknown, BalanceShort, BatchEmpty, LimitReached, RuleUnknown, BatchTooLarge, CouponUnknown, CouponFree, RedemptionUnknown, NotInLoyalty,
 	CurrencyUnknown, PointsUnused, StateInvalid, TransitionForbidden, KeyUnknown, KeyTaken, BodyTooLarge, CallsTooOften, AddressBlocked,
 }
 

@@ -39,6 +39,7 @@ const (
 	RewardRefused    EventKind = "reward_refused"    // subject: reward; the merchant said no
 	RewardUnanswered EventKind = "reward_unanswered" // subject: reward; the merchant never answered
 	RewardIssued     EventKind = "reward_delivered"  // subject: reward; by a person or a call
+	RewardGranted    EventKind = "reward_granted"    // a person or a call gave a reward that no rule made
 	RewardTakenBack  EventKind = "reward_revoked"    // subject: reward
 	Merged           EventKind = "merged"            // person: who stays; subject: who became an alias
 	Erased           EventKind = "erased"            // person: who was erased; 0: nobody was known
@@ -79,7 +80,9 @@ type Facts struct {
 	Uses        int64      `json:"uses,omitempty"`   // that returning a coupon took back
 	Handed      []Handed   `json:"handed,omitempty"` // coupons of the rewards that the event earned at once
 	Freed       bool       `json:"free,omitempty"`   // un-qualifying freed the place of the reward
-	Rule        RuleID     `json:"rule,omitempty"`   // under which a friend no longer counts
+	Rule        RuleID     `json:"rule,omitempty"`   // under which a friend no longer counts, or a reward was granted
+	Once        bool       `json:"once,omitempty"`   // no rule counts it of a friend who counts already
+	Forced      bool       `json:"force,omitempty"`  // granted, whatever the rule's limit is
 	Reason      string     `json:"reason,omitempty"` // of a rejection: ours, never a text from outside
 
 	Fraud []Suspicion `json:"fraud,omitempty"`

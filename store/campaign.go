@@ -68,6 +68,26 @@ func (tx *Tx) campaigns(sql string, args ...any) ([]model.Campaign, error) {
 	return all, err
 }
 
+// CampaignDates tells when a campaign was made, and when its version came in
+// force. It fails with NotFound.
+func (tx *Tx) CampaignDates(id model.CampaignID) (made, changed time.Time, err error) {
+	found := false
+	err = tx.read(`SELECT c.created_at, v.at
+		FROM campaign c
+		JOIN campaign_version v ON v.account_id = c.account_id AND v.campaign_id = c.id AND v.version = c.version
+		WHERE c.account_id = $1 AND c.id = $2`,
+		func(r Row) error {
+			var first, last int64
+			err := r.Scan(&first, &last)
+			made, changed, found = at(first), at(last), true
+			return err
+		}, id)
+	if err == nil && !found {
+		err = missing(model.CampaignUnknown, "campaign", id)
+	}
+	return made, changed, err
+}
+
 // Since is when a version came in force: of a campaign, or, campaign 0, of the
 // account's settings.
 type Since struct {

@@ -20,6 +20,10 @@ func (tx *Tx) EraseNames(group []model.PersonID, now time.Time) {
 			WHERE account_id = $1 AND person_id IN (`+in(2, len(listed))+`)`, listed...)
 		tx.write(`DELETE FROM profile
 			WHERE account_id = $1 AND person_id IN (`+in(2, len(listed))+`)`, listed...)
+		tx.write(`DELETE FROM card
+			WHERE account_id = $1 AND participant_id IN (SELECT a.id
+				FROM participant a
+				WHERE a.account_id = $1 AND a.person_id IN (`+in(2, len(listed))+`))`, listed...)
 		tx.write(`UPDATE person
 			SET erased_at = $2
 			WHERE account_id = $1 AND id IN (`+in(3, len(listed))+`)`, append([]any{ms(now)}, listed...)...)

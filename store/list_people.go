@@ -29,14 +29,14 @@ func (tx *Tx) InsertChanges(changes []Change) {
 	tx.insert("person_change", "id, person_id, lists, gone_id", rows, "")
 }
 
-// ChangeIfNamed queues a change of a person whose first name is another one
-// than is kept. What saves the name comes after it.
-func (tx *Tx) ChangeIfNamed(id int64, person model.PersonID, firstName string) {
+// ChangeIfNamed queues a change of a person who is called otherwise than is
+// kept; an empty name says nothing. What saves the names comes after it.
+func (tx *Tx) ChangeIfNamed(id int64, person model.PersonID, firstName, lastName string) {
 	tx.write(`INSERT INTO person_change (account_id, id, person_id, lists, gone_id)
 		SELECT $1, CAST($2 AS BIGINT), p.id, 3, 0
 		FROM person p
 		LEFT JOIN profile f ON f.account_id = p.account_id AND f.person_id = p.id
-		WHERE p.account_id = $1 AND p.id = $3 AND COALESCE(f.first_name, '') <> $4`, id, person, firstName)
+		WHERE p.account_id = $1 AND p.id = $3 AND ($4 <> '' AND COALESCE(f.first_name, '') <> $4 OR $5 <> '' AND COALESCE(f.last_name, '') <> $5)`, id, person, firstName, lastName)
 }
 
 // Changes lists changes above an id.
@@ -90,6 +90,7 @@ type PersonEntry struct {
 	Code        string // the main code, folded
 	Email       string
 	FirstName   string
+	LastName    string
 	Erased      bool // nobody is behind the participant any more
 	merged      bool
 }
@@ -102,7 +103,7 @@ const nameColumns = `COALESCE(f.first_name, ''), COALESCE((SELECT i.shown
 			ORDER BY i.main DESC, i.at, i.shown
 			LIMIT 1), ''), CASE WHEN p.alias_of <> 0 OR p.aliases > 0 THEN 1 ELSE 0 END, CASE WHEN p.erased_at <> 0 THEN 1 ELSE 0 END`
 
-const entryQuery = `SELECT a.id, a.campaign_id, a.person_id, a.referrer_id, a.joined_at, a.confirmed_at, a.qualified_at, a.source, COALESCE(c.folded, ''), ` + nameColumns + `
+const entryQuery = `SELECT a.id, a.campaign_id, a.person_id, a.referrer_id, a.joined_at, a.confirmed_at, a.qualified_at, a.source, COALESCE(c.folded, ''), COALESCE(f.last_name, ''), ` + nameColumns + `
 		FROM participant a
 		JOIN person p ON p.account_id = a.account_id AND p.id = a.person_id
 		LEFT JOIN profile f ON f.account_id = a.account_id AND f.person_id = a.person_id
@@ -142,7 +143,7 @@ func (tx *Tx) entries(each func(PersonEntry) error, sql string, args ...any) err
 	err := tx.read(sql, func(r Row) error {
 		var e PersonEntry
 		if err := r.Scan(&e.Participant, &e.Campaign, &e.Person, &e.Referrer, &e.JoinedAt, &e.ConfirmedAt, &e.QualifiedAt,
-			&e.Source, &e.Code, &e.FirstName, &e.Email, &e.merged, &e.Erased); err != nil {
+			&e.Source, &e.Code, &e.LastName, &e.FirstName, &e.Email, &e.merged, &e.Erased); err != nil {
 			return err
 		}
 		if e.merged && !e.Erased {
@@ -165,7 +166,7 @@ func (tx *Tx) entries(each func(PersonEntry) error, sql string, args ...any) err
 		}
 		for _, e := range chunk {
 			c := known[e.Person]
-			e.Email, e.FirstName = c.Email, c.Profile.FirstName
+			e.Email, e.FirstName, e.LastName = c.Email, c.Profile.FirstName, c.Profile.LastName
 			if err := each(e); err != nil {
 				return err
 			}

@@ -1,6 +1,8 @@
 package store
 
 import (
+	"time"
+
 	"grapevine/model"
 )
 
@@ -68,6 +70,31 @@ func (tx *Tx) Participant(id model.ParticipantID) (*model.Participant, model.Per
 	return found, person, err
 }
 
+// ParticipantByUUID finds the id that goes with a UUID. It fails with NotFound.
+func (tx *Tx) ParticipantByUUID(uuid string) (model.ParticipantID, error) {
+	found, err := as[model.ParticipantID](tx.ids(`SELECT id
+		FROM participant
+		WHERE account_id = $1 AND uuid = $2`, uuid))
+	if err == nil && len(found) == 0 {
+		err = missing(model.ParticipantUnknown, "participant", uuid)
+	}
+	if err != nil {
+		return 0, err
+	}
+	return found[0], nil
+}
+
+// CountIdle counts the active participants of a campaign who were last seen at
+// a time or before.
+func (tx *Tx) CountIdle(campaign model.CampaignID, seen time.Time) (int64, error) {
+	var n int64
+	err := tx.read(`SELECT COUNT(*)
+		FROM participant
+		WHERE account_id = $1 AND campaign_id = $2 AND state = 'active' AND seen_at <= $3`,
+		func(r Row) error { return r.Scan(&n) }, campaign, ms(seen))
+	return n, err
+}
+
 // InsertParticipant queues a new participant.
 func (tx *Tx) InsertParticipant(p *model.Participant) {
 	tx.write(`INSERT INTO participant (account_id, id, uuid, campaign_id, person_id, code_id, referrer_id, referred_at,
@@ -95,6 +122,8 @@ func (tx *Tx) UpdateParticipant(p *model.Participant) {
 // are nobody's. No one else gets them, unless they are released.
 func (tx *Tx) DeleteParticipant(id model.ParticipantID) {
 	tx.write(`DELETE FROM code
+		WHERE account_id = $1 AND participant_id = $2`, id)
+	tx.write(`DELETE FROM card
 		WHERE account_id = $1 AND participant_id = $2`, id)
 	tx.write(`DELETE FROM participant
 		WHERE account_id = $1 AND id = $2`, id)

@@ -40,6 +40,8 @@ var reasons = map[model.Reason]int{
 	model.LedgerUnknown:       byKind,
 	model.BalanceShort:        http.StatusConflict,
 	model.BatchEmpty:          http.StatusConflict,
+	model.LimitReached:        byKind,
+	model.RuleUnknown:         byKind,
 	model.CouponUnknown:       byKind,
 	model.CouponFree:          byKind,
 	model.BatchTooLarge:       http.StatusUnprocessableEntity,

@@ -150,6 +150,8 @@ CREATE TABLE participant (
   PRIMARY KEY (account_id, id),
   UNIQUE (account_id, campaign_id, person_id)
 ) $clustered;
+CREATE INDEX participant_uuid ON participant (account_id, uuid);
+CREATE INDEX participant_active ON participant (account_id, campaign_id, seen_at) WHERE state = 'active'; -- how many are idle
 CREATE INDEX participant_person ON participant (account_id, person_id);
 CREATE INDEX participant_referrer ON participant (account_id, referrer_id) WHERE referrer_id <> 0;
 
@@ -162,6 +164,20 @@ CREATE TABLE import (
   referrers   BIGINT NOT NULL, -- the last line whose referrer was looked for
   PRIMARY KEY (account_id, campaign_id, file)
 ) $clustered;
+
+-- What was told of a participant beside the person's profile; it goes with the person.
+CREATE TABLE card (
+  account_id     BIGINT NOT NULL,
+  participant_id BIGINT NOT NULL,
+  var1           $text NOT NULL, -- three texts that mean something to the merchant
+  var2           $text NOT NULL,
+  var3           $text NOT NULL,
+  body           $text NOT NULL, -- JSON: groups, answers to questions, whatever else
+  PRIMARY KEY (account_id, participant_id)
+) $clustered;
+CREATE INDEX card_var1 ON card (account_id, var1) WHERE var1 <> '';
+CREATE INDEX card_var2 ON card (account_id, var2) WHERE var2 <> '';
+CREATE INDEX card_var3 ON card (account_id, var3) WHERE var3 <> '';
 
 CREATE TABLE code (
   account_id     BIGINT NOT NULL,
