@@ -1,10 +1,12 @@
 package engine
 
 import (
+	"context"
 	"fmt"
 	"slices"
 
 	"grapevine/model"
+	"grapevine/store"
 )
 
 // CardChange is what is told of a participant; what is nil stays as it is.
@@ -28,6 +30,17 @@ func (c *CardChange) check() error {
 		}
 	}
 	return nil
+}
+
+// FindByVar lists the participants of a campaign one of whose three texts is
+// this one.
+func (e *Engine) FindByVar(ctx context.Context, account model.AccountID, campaign model.CampaignID, text string) ([]model.ParticipantID, error) {
+	var ids []model.ParticipantID
+	err := e.store.View(ctx, account, func(tx *store.Tx) (err error) {
+		ids, err = tx.WithVar(campaign, text)
+		return err
+	})
+	return ids, err
 }
 
 // changeCard takes in what is told of a participant, whose person is locked.

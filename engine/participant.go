@@ -139,6 +139,7 @@ func (t *turn) useCoupon(c *store.HeldCoupon, holder model.ParticipantID, person
 type Change struct {
 	FirstName *string
 	LastName  *string
+	IP, Agent *string // of the person
 	Email     *string // the main address from then on: the old one finds nobody
 	Qualified *bool
 	State     *model.State
@@ -156,6 +157,12 @@ func (e *Engine) ChangeParticipant(ctx context.Context, account model.AccountID,
 	}
 	if c.LastName != nil {
 		who.LastName = *c.LastName
+	}
+	if c.IP != nil {
+		who.IP = *c.IP
+	}
+	if c.Agent != nil {
+		who.Agent = *c.Agent
 	}
 	if c.Email != nil {
 		who.Email = *c.Email
@@ -179,7 +186,7 @@ func (e *Engine) ChangeParticipant(ctx context.Context, account model.AccountID,
 			}
 			t.saveParticipant(p)
 		}
-		if err := t.changeStanding(p, person, advocate, c); err != nil || who.FirstName == "" && who.LastName == "" && who.Email == "" {
+		if err := t.changeStanding(p, person, advocate, c); err != nil || c.FirstName == nil && c.LastName == nil && c.Email == nil && c.IP == nil && c.Agent == nil {
 			return err
 		}
 		if err := t.rename(person, who); err != nil {
@@ -231,6 +238,7 @@ func mustJSON(v any) json.RawMessage {
 // rename gives a person who is locked another name or main address.
 func (t *turn) rename(person model.PersonID, who Who) error {
 	a := actor{id: person}
+	told := Who{FirstName: who.FirstName, LastName: who.LastName, IP: who.IP, Agent: who.Agent, Server: true}
 	if who.Email != "" {
 		folded := model.FoldEmail(who.Email)
 		found, err := t.tx.Look(store.Lookup{Email: folded})
@@ -243,12 +251,12 @@ func (t *turn) rename(person model.PersonID, who Who) error {
 		if found.ByEmail == 0 {
 			a.naming = []model.Identity{{Kind: model.Email, Value: folded, Shown: who.Email, Person: person}}
 		}
-		if err := t.admit(a, Who{FirstName: who.FirstName, LastName: who.LastName}); err != nil {
+		if err := t.admit(a, told); err != nil {
 			return err
 		}
 		return t.replaceMain(a, folded)
 	}
-	return t.admit(a, Who{FirstName: who.FirstName, LastName: who.LastName})
+	return t.admit(a, told)
 }
 
 // RemoveParticipant ends somebody's part in a campaign: their codes lead
