@@ -11,6 +11,7 @@ type facades struct {
 	irefer    http.Handler
 	factory   http.Handler // Referral Factory's programs
 	socials   http.Handler // and its addresses for people
+	prefinery http.Handler
 	link      http.Handler
 	confirm   http.Handler
 	health    http.Handler
@@ -35,8 +36,8 @@ var segments = map[string]func(f *facades, second string) http.Handler{
 	"friendbuy.js": nobody,
 	"v1.0":         func(f *facades, _ string) http.Handler { return f.irefer },
 	"api": func(f *facades, second string) http.Handler {
-		if second == "v2" { // Prefinery
-			return nil
+		if second == "v2" {
+			return f.prefinery
 		}
 		return f.factory
 	},

@@ -20,6 +20,7 @@ import (
 	"grapevine/deliver"
 	"grapevine/dialect/friendbuy"
 	"grapevine/dialect/irefer"
+	"grapevine/dialect/prefinery"
 	"grapevine/dialect/referralfactory"
 	"grapevine/link"
 	"grapevine/web"
@@ -172,6 +173,7 @@ func (p *program) serve(ctx, work context.Context, c ServeConfig, post *post, li
 			irefer:    irefer.New(p.core),
 			factory:   referralfactory.New(p.core, referralfactory.Options{Rates: rates, PublicURL: c.PublicURL}),
 			socials:   referralfactory.NewSocials(p.core),
+			prefinery: prefinery.New(p.core, prefinery.Options{Rates: rates}),
 			link:      link.New(p.core),
 			confirm:   link.NewConfirm(p.core),
 			health:    web.Handle(health.alive, web.Plain),

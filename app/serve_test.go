@@ -117,7 +117,7 @@ func TestServerTellsOperatorsHowItIs(t *testing.T) {
 			t.Errorf("/metrics lacks %q", want)
 		}
 	}
-	if status, body := get(t, http.DefaultClient, s.url+"/api/v2/betas"); status != 404 || body != "404 page not found\n" {
+	if status, body := get(t, http.DefaultClient, s.url+"/widget/v2/none.js"); status != 404 || body != "404 page not found\n" {
 		t.Errorf("a path that nobody serves: got %d %s", status, body)
 	}
 }

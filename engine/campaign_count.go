@@ -53,7 +53,7 @@ func (e *Engine) CountCampaigns(ctx context.Context, account model.AccountID, id
 }
 
 func (e *Engine) count(tx *store.Tx, f *CampaignCounts) (err error) {
-	subject := int64(f.ID)
+	subject := store.OfCampaign(f.ID)
 	counts, err := tx.CountsOf([]int64{subject})
 	if err != nil {
 		return err

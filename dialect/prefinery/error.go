@@ -63,6 +63,7 @@ var reasons = map[model.Reason]refusal{
 	model.RedemptionUnknown:   byKind,
 	model.NotInLoyalty:        byKind,
 	model.CurrencyUnknown:     byKind,
+	model.PointsUnused:        byKind,
 	model.StateInvalid:        {tester: 2304, text: "Status is invalid"},
 	model.TransitionForbidden: {tester: 2308, reward: 2608, text: "Status cannot be changed like this"},
 	model.KeyUnknown:          byKind,

@@ -42,6 +42,8 @@ var reasons = map[model.Reason]int{
 	model.BalanceShort:        byKind,
 	model.BatchEmpty:          byKind,
 	model.BatchTooLarge:       byKind,
+	model.LimitReached:        byKind,
+	model.RuleUnknown:         byKind,
 	model.CouponUnknown:       byKind,
 	model.CouponFree:          byKind,
 	model.RedemptionUnknown:   byKind,
