@@ -3,11 +3,13 @@ package engine
 import (
 	"context"
 	"errors"
+	"fmt"
 	"math"
 	"net/url"
 	"strings"
 	"time"
 
+	"grapevine/engine/zone"
 	"grapevine/model"
 	"grapevine/store"
 )
@@ -77,12 +79,12 @@ func (f *CampaignFigures) count(tx *store.Tx, list model.List, campaign model.Ca
 
 // midnight is when the day of a time began in the account's zone.
 func (c *Config) midnight(now time.Time) (time.Time, error) {
-	zone, err := time.LoadLocation(c.Settings.Timezone)
-	if err != nil {
-		return time.Time{}, err
+	in, known := zone.Load(c.Settings.Timezone)
+	if !known {
+		return time.Time{}, fmt.Errorf("the account's time zone %q is not known", c.Settings.Timezone)
 	}
-	year, month, day := now.In(zone).Date()
-	return time.Date(year, month, day, 0, 0, 0, 0, zone), nil
+	year, month, day := now.In(in).Date()
+	return time.Date(year, month, day, 0, 0, 0, 0, in), nil
 }
 
 // SeePage counts a view of a page of the merchant's in the campaigns that it

@@ -133,7 +133,7 @@ func (e *Engine) goOnErasing(ctx context.Context, job model.Job) error {
 		return err
 	}
 	steps := []func(*store.Tx, *erasing, model.PersonID) (after int64, more bool, err error){
-		eraseCodes, eraseEvents, eraseReceived, eraseAdvocated, eraseAsFriend, eraseVisits, eraseNotes, erasePoints,
+		eraseCodes, eraseEvents, eraseReceived, eraseAdvocated, eraseAsFriend, eraseVisits, eraseNotes, erasePoints, eraseInvited,
 	}
 	for began := e.now(); x.Step < len(steps); x.Step, x.Of = x.Step+1, 0 {
 		for x.Of < len(group) {
@@ -295,6 +295,14 @@ func erasePoints(tx *store.Tx, x *erasing, person model.PersonID) (int64, bool, 
 		return 0, false, err
 	}
 	return int64(points[len(points)-1]), len(points) == erasePiece, store.Redact(tx, points)
+}
+
+// eraseInvited deletes what was said with the invitations by which somebody
+// came.
+func eraseInvited(tx *store.Tx, _ *erasing, person model.PersonID) (int64, bool, error) {
+	invitations, err := tx.InvitationsTo(person)
+	store.DeleteDetails(tx, invitations)
+	return 0, false, err
 }
 
 // eraseNotes takes the merchant's own words out of a person's ledgers.

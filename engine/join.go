@@ -245,6 +245,15 @@ func partOf(parts []store.Part, campaign *model.Campaign) *model.Participant {
 // campaign asks for, whose main code is the link asked for; the caller writes
 // the participant.
 func (t *turn) newParticipant(campaign *model.Campaign, person model.PersonID, source string, state model.State, r LinkRequest) (*model.Participant, *model.Code, error) {
+	p, c, err := t.makeParticipant(campaign, person, source, r)
+	if err != nil {
+		return nil, nil, err
+	}
+	return p, c, t.beginAs(p, person, campaign, state)
+}
+
+// makeParticipant is newParticipant of one who is in no state yet.
+func (t *turn) makeParticipant(campaign *model.Campaign, person model.PersonID, source string, r LinkRequest) (*model.Participant, *model.Code, error) {
 	p := &model.Participant{
 		ID: model.ParticipantID(t.id()), UUID: uuid.NewString(), Campaign: campaign.ID, Person: person, Source: source, JoinedAt: t.now,
 	}
@@ -254,7 +263,7 @@ func (t *turn) newParticipant(campaign *model.Campaign, person model.PersonID, s
 	}
 	p.Code = c.ID
 	t.tallyIn(campaign.ID, tallyJoined, 1)
-	return p, c, t.beginAs(p, person, campaign, state)
+	return p, c, nil
 }
 
 // raise runs the rules for what happens once per person and campaign: the

@@ -283,6 +283,9 @@ func (e *Engine) RemoveParticipant(ctx context.Context, account model.AccountID,
 		if err := t.forgetPoints(p); err != nil {
 			return err
 		}
+		if p.InvitedBy != 0 { // whom the message was about
+			store.DeleteDetails(t.tx, []model.EventID{p.InvitedBy})
+		}
 		codes, err := t.forgetLinks(p.ID)
 		if err != nil {
 			return err

@@ -58,6 +58,8 @@ const (
 const (
 	SourceAdded  = "added"
 	SourceServer = "server"
+	// SourceInvited is of whom another participant invited.
+	SourceInvited = "invitation"
 )
 
 // OriginOf tells where a participant came from.

@@ -46,6 +46,7 @@ func (t *turn) beginAs(p *model.Participant, person model.PersonID, campaign *mo
 		p.ConfirmedAt = t.now
 	}
 	t.come(p, state)
+	t.mailState(p, state)
 	if said {
 		t.recordState(p, person, "")
 	}
@@ -77,6 +78,7 @@ func (t *turn) changeState(p *model.Participant, person model.PersonID, to model
 		p.StateBefore = was
 	}
 	t.come(p, to)
+	t.mailState(p, to)
 	t.recordState(p, person, was)
 	if to == model.StateSuspended {
 		_, err = t.forgetLinks(p.ID)
@@ -111,8 +113,12 @@ func (t *turn) come(p *model.Participant, state model.State) {
 		*first = t.now
 	}
 	if state == model.StateActive {
-		p.SeenAt = t.now
+		p.SeenAt = later(p.SeenAt, t.now)
 	}
+}
+
+// mailState leaves the mail that somebody is sent who comes to a state.
+func (t *turn) mailState(p *model.Participant, state model.State) {
 	if mail, ok := mails[state]; ok {
 		t.mailTo(p, mail)
 	}

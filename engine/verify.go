@@ -289,6 +289,13 @@ func (v *verifier) leftovers() error {
 	if err != nil {
 		return err
 	}
+	invited, err := v.tx.InvitedByNone()
+	for _, id := range invited {
+		v.report.differ("participant", id, "invited by", "an event", "none: that invited somebody else")
+	}
+	if err != nil {
+		return err
+	}
 	stray, err := v.tx.StrayReferrals()
 	for _, r := range stray {
 		v.report.differ("referral", fmt.Sprintf("%d friend %d rule %d", r.Advocate, r.Friend, r.Rule), "number", r.Number, "none: no conversion")

@@ -19,6 +19,10 @@ func (l *life) compare(p model.Person) {
 	}
 	for _, part := range l.parts {
 		l.compareState(part, l.states[part.ID])
+		l.compareCheckIns(part)
+		if want := l.invited[part.ID]; part.Invitations != want {
+			report.differ("participant", part.ID, "invitations", part.Invitations, want)
+		}
 	}
 	for _, key := range sortedBy(l.rewards, func(a, b rewardKey) int {
 		return compare3(int64(a.event), int64(b.event), int64(a.rule), int64(b.rule), string(a.role), string(b.role))

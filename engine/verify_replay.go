@@ -96,6 +96,9 @@ type life struct {
 	referrals map[referralKey]int64                // as they are
 	parts     []*model.Participant                 // as they are
 	states    map[model.ParticipantID][]*model.Event
+	came      map[model.ParticipantID][]*model.Event
+	invited   map[model.ParticipantID]int64 // how many friends
+	days      map[cameOn]int64              // as they are
 	scored    map[model.ParticipantID][]*model.Event
 	points    []model.Point // as they are
 
@@ -117,7 +120,8 @@ func newLife(v *verifier, id model.PersonID) *life {
 	return &life{
 		v: v, id: id, moments: map[model.PersonID][]moment{}, brought: map[model.EventID][]*store.Converted{},
 		rewards: map[rewardKey]*model.Reward{}, progress: map[progressKey]store.Progress{}, referrals: map[referralKey]int64{},
-		states: map[model.ParticipantID][]*model.Event{}, scored: map[model.ParticipantID][]*model.Event{}, expected: map[model.RewardID]*model.Reward{}, reached: map[progressKey]store.Progress{}, counted: map[referralKey]int64{},
+		states: map[model.ParticipantID][]*model.Event{}, scored: map[model.ParticipantID][]*model.Event{},
+		came: map[model.ParticipantID][]*model.Event{}, invited: map[model.ParticipantID]int64{}, days: map[cameOn]int64{}, expected: map[model.RewardID]*model.Reward{}, reached: map[progressKey]store.Progress{}, counted: map[referralKey]int64{},
 		purchases: map[model.PersonID]int64{}, loyalty: map[model.PersonID]model.LoyaltyStatus{}, joined: map[model.PersonID][]model.PersonID{},
 	}
 }
@@ -187,6 +191,9 @@ func (v *verifier) written(chunk []model.PersonID, of func(model.PersonID) *life
 		return err
 	}
 	if err := v.points(chunk, of); err != nil {
+		return err
+	}
+	if err := v.checkIns(chunk, of); err != nil {
 		return err
 	}
 	referrals, err := v.tx.ReferralsOf(chunk)
@@ -289,6 +296,12 @@ func (l *life) lived(e *model.Event) error {
 		return nil
 	case model.RewardGranted:
 		return l.granted(e)
+	case model.CheckedIn:
+		l.came[model.ParticipantID(e.Subject)] = append(l.came[model.ParticipantID(e.Subject)], e)
+		return nil
+	case model.FriendInvited:
+		l.invited[e.Facts.By]++
+		return nil
 	case model.StateChanged:
 		l.states[model.ParticipantID(e.Subject)] = append(l.states[model.ParticipantID(e.Subject)], e)
 		return nil

@@ -66,7 +66,7 @@ func (l *life) compareState(got *model.Participant, changes []*model.Event) {
 		got, want time.Time
 	}{
 		{"imported", got.ImportedAt, want.ImportedAt}, {"applied", got.AppliedAt, want.AppliedAt},
-		{"invited", got.InvitedAt, want.InvitedAt}, {"active", got.ActiveAt, want.ActiveAt},
+		{"seen", got.SeenAt, l.lastSeen(got.ID)}, {"invited", got.InvitedAt, want.InvitedAt}, {"active", got.ActiveAt, want.ActiveAt},
 	} {
 		if !c.got.Equal(c.want) {
 			report.differ("participant", got.ID, c.what, c.got, c.want)

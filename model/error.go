@@ -46,6 +46,9 @@ const (
 	RedemptionUnknown   Reason = "redemption_unknown"
 	NotInLoyalty        Reason = "not_in_loyalty"
 	CurrencyUnknown     Reason = "currency_unknown"
+	InviterUnfit        Reason = "inviter_unfit"     // their state lets them invite nobody
+	InvitationsSpent    Reason = "invitations_spent" // they invited as many as they may
+	PersonBlocked       Reason = "person_blocked"
 	PointsUnused        Reason = "points_unused" // the campaign does not rank by them
 	StateInvalid        Reason = "state_invalid" // nobody is in it, or begins in it
 	TransitionForbidden Reason = "transition_forbidden"
@@ -60,7 +63,7 @@ const (
 var Reasons = []Reason{
 	EmailTaken, ReferrerUnknown, CampaignUnknown, CampaignNotLive, CodeUnknown, CodeBlocked, CodeTaken,
 	PersonUnknown, ParticipantUnknown, RewardUnknown, LedgerUnknown, BalanceShort, BatchEmpty, LimitReached, RuleUnknown, BatchTooLarge, CouponUnknown, CouponFree, RedemptionUnknown, NotInLoyalty,
-	CurrencyUnknown, PointsUnused, StateInvalid, TransitionForbidden, KeyUnknown, KeyTaken, BodyTooLarge, CallsTooOften, AddressBlocked,
+	CurrencyUnknown, InviterUnfit, InvitationsSpent, PersonBlocked, PointsUnused, StateInvalid, TransitionForbidden, KeyUnknown, KeyTaken, BodyTooLarge, CallsTooOften, AddressBlocked,
 }
 
 // Error is how every use case fails. It carries no status code: each dialect

@@ -45,6 +45,8 @@ const (
 	Erased           EventKind = "erased"            // person: who was erased; 0: nobody was known
 	Adjusted         EventKind = "adjusted"          // subject: ledger entry
 	Redeemed         EventKind = "redeemed"          // points bought something
+	CheckedIn        EventKind = "checked_in"        // subject: participant, who came back
+	FriendInvited    EventKind = "friend_invited"    // person: who invited; subject: the participant who was
 	PointsMoved      EventKind = "points"            // subject: participant, who has so many more by the amount
 	LoyaltyChanged   EventKind = "loyalty"           // the person takes part in the loyalty programme, or no longer
 )
@@ -89,6 +91,9 @@ type Facts struct {
 
 	State State `json:"state,omitempty"` // that a participant came to
 	Was   State `json:"was,omitempty"`   // and from which; "" for one who began in it
+
+	Day int64         `json:"day,omitempty"` // of a check-in, in the account's zone: days since 1970
+	By  ParticipantID `json:"by,omitempty"`  // who invited
 
 	Activity Activity `json:"act,omitempty"` // what points are for
 	For      int64    `json:"for,omitempty"` // and what brought them

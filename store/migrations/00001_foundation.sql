@@ -146,6 +146,8 @@ CREATE TABLE participant (
   active_at     BIGINT NOT NULL,
   seen_at       BIGINT NOT NULL, -- of the last check-in; 0: none
   points        BIGINT NOT NULL, -- the sum of their points
+  invited_by    BIGINT NOT NULL, -- the event by which another participant invited this one; 0: nobody did
+  invitations   BIGINT NOT NULL, -- how many friends they invited
   changed_at    BIGINT NOT NULL,
   PRIMARY KEY (account_id, id),
   UNIQUE (account_id, campaign_id, person_id)
@@ -178,6 +180,17 @@ CREATE TABLE card (
 CREATE INDEX card_var1 ON card (account_id, var1) WHERE var1 <> '';
 CREATE INDEX card_var2 ON card (account_id, var2) WHERE var2 <> '';
 CREATE INDEX card_var3 ON card (account_id, var3) WHERE var3 <> '';
+
+-- On which days participants checked in, and how often.
+CREATE TABLE check_in (
+  account_id     BIGINT NOT NULL,
+  participant_id BIGINT NOT NULL,
+  day            BIGINT NOT NULL, -- of the account's zone: days since 1970
+  campaign_id    BIGINT NOT NULL,
+  n              BIGINT NOT NULL,
+  PRIMARY KEY (account_id, participant_id, day)
+) $clustered;
+CREATE INDEX check_in_day ON check_in (account_id, campaign_id, day, n);
 
 CREATE TABLE code (
   account_id     BIGINT NOT NULL,

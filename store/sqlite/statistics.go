@@ -22,7 +22,7 @@ const (
 
 // coarse are columns that tell few rows apart.
 var coarse = []string{
-	"batch_id", "campaign_id", "currency", "dead", "endpoint_id", "ends", "facet_id", "kind", "lane", "level", "limit_name", "list", "minute",
+	"batch_id", "campaign_id", "currency", "day", "dead", "endpoint_id", "ends", "facet_id", "kind", "lane", "level", "limit_name", "list", "minute",
 	"role", "rule_id", "run_at", "slot", "state", "version", "what",
 }
 
