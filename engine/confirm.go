@@ -112,7 +112,9 @@ func (t *turn) confirm(p *model.Participant, person, advocate model.PersonID) er
 		return err
 	}
 	t.saveParticipant(p)
-	t.scoreJoin(&before, p, person, t.behind(advocate))
+	if err := t.scoreJoin(&before, p, person, t.behind(advocate)); err != nil {
+		return err
+	}
 	t.tellOf(p, model.PersonJoined)
 	return t.raiseHeld(p, person, t.behind(advocate))
 }

@@ -217,7 +217,9 @@ func (t *turn) takePart(answer *Joined, j Join, campaign *model.Campaign, sent *
 	case *p != before || j.Card != nil:
 		t.saveParticipant(p)
 	}
-	t.scoreJoin(&before, p, a.id, advocateIn(parts, p, brought))
+	if err := t.scoreJoin(&before, p, a.id, advocateIn(parts, p, brought)); err != nil {
+		return nil, nil, err
+	}
 	if j.Card != nil {
 		if err := t.changeCard(p, j.Card); err != nil {
 			return nil, nil, err

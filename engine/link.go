@@ -120,11 +120,12 @@ func (t *turn) findLink(r LinkRequest, found *store.Found) (*model.Code, model.P
 	if actor.id == 0 {
 		return nil, 0, &model.Error{Kind: model.Invalid, Reason: model.PersonUnknown, Field: "email", Msg: "neither an e-mail address nor a customer id says whose link it is"}
 	}
-	parts, err := t.partsOf(actor)
-	if err != nil {
+	if err := t.enter(actor, r.Who, nil); err != nil {
 		return nil, 0, err
 	}
-	if err := t.enter(actor, r.Who, nil); err != nil {
+	// Who held the lock before may have made them a participant, or ended that.
+	parts, err := t.partsOf(actor)
+	if err != nil {
 		return nil, 0, err
 	}
 	made, fresh, err := t.linkIn(campaign, partIn(parts, campaign.ID), actor, r)

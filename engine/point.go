@@ -34,21 +34,36 @@ func (t *turn) score(campaign *model.Campaign, person model.PersonID, p model.Po
 // scoreJoin gives the points of a join that counts, as it did not before: to
 // who joined for the sign-up, and to who brought them for the referral.
 // Advocate 0 is nobody.
-func (t *turn) scoreJoin(before, after *model.Participant, person, advocate model.PersonID) {
+func (t *turn) scoreJoin(before, after *model.Participant, person, advocate model.PersonID) error {
 	campaign := t.live(after.Campaign)
 	if campaign == nil {
-		return
+		return nil
 	}
 	if signedUp(after) && !signedUp(before) {
 		t.score(campaign, person, model.Point{
 			Participant: after.ID, Activity: model.PointsForSignUp, Quantity: campaign.Points.SignUp,
 		})
 	}
-	if referred(after) && !referred(before) && advocate != 0 {
+	if referred(after) && !referred(before) && advocate != 0 && campaign.Points.Referral != 0 {
+		plays, err := t.plays(after.Referrer)
+		if err != nil || !plays {
+			return err
+		}
 		t.score(campaign, advocate, model.Point{
 			Participant: after.Referrer, Activity: model.PointsForReferral, Subject: int64(after.ID), Quantity: campaign.Points.Referral,
 		})
 	}
+	return nil
+}
+
+// plays reports whether somebody whose person is locked takes part and is not
+// suspended: who held the lock before may have ended either.
+func (t *turn) plays(id model.ParticipantID) (bool, error) {
+	p, _, err := t.tx.Participant(id)
+	if model.ReasonOf(err) == model.ParticipantUnknown {
+		return false, nil
+	}
+	return err == nil && p.State != model.StateSuspended, err
 }
 
 func signedUp(p *model.Participant) bool { return !p.SignedUpAt.IsZero() && !p.ConfirmedAt.IsZero() }
@@ -70,13 +85,14 @@ func advocateIn(parts []store.Part, p *model.Participant, brought *hit) model.Pe
 }
 
 // scoreShare gives the points of a share: once on each channel, to an owner of
-// a link who is locked and not suspended.
+// a link who is locked and not suspended. Person 0 is nobody: the owner was
+// erased.
 func (t *turn) scoreShare(shared *model.Event, campaign *model.Campaign, owner model.ParticipantID, person model.PersonID, channel string) error {
-	if channel == "" || owner == 0 || campaign.Points.Share == 0 {
+	if channel == "" || owner == 0 || person == 0 || campaign.Points.Share == 0 {
 		return nil
 	}
-	p, _, err := t.tx.Participant(owner)
-	if err != nil || p.State == model.StateSuspended {
+	plays, err := t.plays(owner)
+	if err != nil || !plays {
 		return err
 	}
 	key := t.e.secret.Digest("share scored", strconv.FormatInt(int64(owner), 10), channel)

@@ -19,18 +19,13 @@ type Holder struct {
 }
 
 // TakeCoupon hands out the next free code of a batch. It returns false when the
-// batch is empty: no code is free, and nobody whose transaction is open holds
-// one that may come back.
+// batch is empty: no code is free, nobody whose transaction is open holds one
+// that may come back, and nobody adds any before this one commits.
 func (tx *Tx) TakeCoupon(batch model.BatchID, to Holder) (model.CouponID, bool, error) {
 	id, err := tx.nextCoupon(batch)
 	for err == nil && id == 0 {
-		free := false
-		err = tx.read(`SELECT 1
-			FROM coupon
-			WHERE account_id = $1 AND batch_id = $2 AND holder_id = 0
-			LIMIT 1`,
-			func(Row) error { free = true; return nil }, batch)
-		if err != nil || !free {
+		var free bool
+		if free, err = tx.hasFree(batch); err != nil || !free {
 			return 0, false, err
 		}
 		// All that are free are held: wait for one and see what became of it.
@@ -43,6 +38,24 @@ func (tx *Tx) TakeCoupon(batch model.BatchID, to Holder) (model.CouponID, bool, 
 		SET holder_id = $4, person_id = $5, friend = $6, handed_at = $7
 		WHERE account_id = $1 AND batch_id = $2 AND id = $3`, batch, id, to.ID, to.Person, to.Friend, ms(to.At))
 	return id, true, nil
+}
+
+// hasFree reports whether a batch has codes that are free or may be. It holds
+// the batch, as whoever adds codes does: who then waits for one is there to be
+// seen once they are added, or else the codes are seen here.
+func (tx *Tx) hasFree(batch model.BatchID) (bool, error) {
+	free := false
+	err := tx.run(
+		tx.ask(`SELECT id
+			FROM coupon_batch
+			WHERE account_id = $1 AND id = $2`+tx.engine.ForShare(),
+			func(Row) error { return nil }, batch),
+		tx.ask(`SELECT 1
+			FROM coupon
+			WHERE account_id = $1 AND batch_id = $2 AND holder_id = 0
+			LIMIT 1`,
+			func(Row) error { free = true; return nil }, batch))
+	return free, err
 }
 
 // nextCoupon finds a free code that nobody holds, 0 where there is none. A

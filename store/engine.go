@@ -51,10 +51,12 @@ type Engine interface {
 	// Migrate brings the schema to the newest version.
 	Migrate(ctx context.Context) error
 
-	// ForUpdate is the suffix that locks what a SELECT reads (FOR UPDATE), and
-	// SkipLocked the one that also skips what others hold; both empty on
-	// SQLite, whose writer is alone.
+	// ForUpdate is the suffix that locks what a SELECT reads (FOR UPDATE),
+	// ForShare the one that lets others read it so too, and SkipLocked the one
+	// that also skips what others hold; all empty on SQLite, whose writer is
+	// alone.
 	ForUpdate() string
+	ForShare() string
 	SkipLocked() string
 
 	// Close waits for running transactions and closes the database.

@@ -19,7 +19,7 @@ var across = map[string]string{
 // unportable are constructs that one of the databases lacks, or takes to mean
 // something else.
 var unportable = []struct{ pattern, why string }{
-	{`\bFOR (NO KEY |KEY )?(UPDATE|SHARE)\b|\bSKIP LOCKED\b|\bNOWAIT\b`, "SQLite locks no rows: ForUpdate and SkipLocked of the engine stand for it"},
+	{`\bFOR (NO KEY |KEY )?(UPDATE|SHARE)\b|\bSKIP LOCKED\b|\bNOWAIT\b`, "SQLite locks no rows: ForUpdate, ForShare and SkipLocked of the engine stand for it"},
 	{`\bAS (NOT MATERIALIZED |MATERIALIZED )?\( ?(INSERT|UPDATE|DELETE)\b`, "SQLite's WITH cannot write"},
 	{`->|(?i:\bjsonb?_)`, "engines look into JSON differently: what is asked for is a column"},
 	{`\b(ANY|SOME|ALL) ?\(`, "SQLite has no arrays: in writes a list"},

@@ -250,7 +250,7 @@ func (f *follower) texts(e ast.Expr, fn *ast.FuncDecl) []string {
 		}
 	case *ast.CallExpr:
 		switch name := callee(e); {
-		case name == "tx.engine.ForUpdate", name == "tx.engine.SkipLocked":
+		case name == "tx.engine.ForUpdate", name == "tx.engine.ForShare", name == "tx.engine.SkipLocked":
 			return []string{""}
 		case name == "in":
 			return []string{in(2, 1)}

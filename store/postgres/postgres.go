@@ -105,6 +105,9 @@ func (e *Engine) Name() string { return "postgres" }
 // ForUpdate locks the rows that a SELECT reads.
 func (e *Engine) ForUpdate() string { return " FOR UPDATE" }
 
+// ForShare keeps the rows that a SELECT reads from being changed.
+func (e *Engine) ForShare() string { return " FOR SHARE" }
+
 // SkipLocked locks the rows that a SELECT reads and passes over those that
 // others hold.
 func (e *Engine) SkipLocked() string { return " FOR UPDATE SKIP LOCKED" }

@@ -85,6 +85,9 @@ func (e *Engine) Name() string { return "sqlite" }
 // ForUpdate is empty: the writer is alone.
 func (e *Engine) ForUpdate() string { return "" }
 
+// ForShare is empty: the writer is alone.
+func (e *Engine) ForShare() string { return "" }
+
 // SkipLocked is empty: the writer is alone.
 func (e *Engine) SkipLocked() string { return "" }
 
