@@ -14,6 +14,7 @@ type facades struct {
 	prefinery http.Handler
 	link      http.Handler
 	confirm   http.Handler
+	mail      http.Handler
 	health    http.Handler
 	ready     http.Handler
 	metrics   http.Handler
@@ -26,6 +27,7 @@ type facades struct {
 var segments = map[string]func(f *facades, second string) http.Handler{
 	"r":       func(f *facades, _ string) http.Handler { return f.link },
 	"confirm": func(f *facades, _ string) http.Handler { return f.confirm },
+	"mail":    func(f *facades, _ string) http.Handler { return f.mail },
 
 	"v1": func(f *facades, second string) http.Handler {
 		if strings.HasSuffix(second, ".js") { // {license}.js

@@ -176,6 +176,7 @@ func (p *program) serve(ctx, work context.Context, c ServeConfig, post *post, li
 			prefinery: prefinery.New(p.core, prefinery.Options{Rates: rates}),
 			link:      link.New(p.core),
 			confirm:   link.NewConfirm(p.core),
+			mail:      link.NewMail(p.core),
 			health:    web.Handle(health.alive, web.Plain),
 			ready:     web.Handle(health.ready, web.Plain),
 			metrics:   promhttp.HandlerFor(registry, promhttp.HandlerOpts{}),

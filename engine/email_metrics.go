@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"grapevine/engine/zone"
@@ -56,12 +57,36 @@ type EmailCounts struct {
 	Clicked    int64 // mails, however often
 }
 
-// counters are what the metrics count: rows of lists, by the facets they are in.
-var counters = []struct {
+// counters are what the metrics count: rows of lists, by the facets they are
+// in, each once. Machines are not among them.
+var counters = slices.Concat(
+	[]counter{{model.Shares, "", func(e *Emails, n int64) { e.Shares.Shares += n }}},
+	countersOf(model.ShareMail, func(e *Emails) *EmailCounts { return &e.Shares }),
+	countersOf(model.ReminderMail, func(e *Emails) *EmailCounts { return &e.Reminders }),
+)
+
+type counter struct {
 	list model.List
-	of   func(*Emails) *int64
-}{
-	{model.Shares, func(e *Emails) *int64 { return &e.Shares.Shares }},
+	kind string // of the facets; "" is any
+	add  func(e *Emails, n int64)
+}
+
+func countersOf(kind model.MailKind, in func(*Emails) *EmailCounts) []counter {
+	var all []counter
+	for mark, add := range map[model.Mark]func(c *EmailCounts, n int64){
+		model.MarkShare:      func(c *EmailCounts, n int64) { c.Shares += n },
+		model.MarkRecipient:  func(c *EmailCounts, n int64) { c.Recipients += n },
+		model.MarkDelivered:  func(c *EmailCounts, n int64) { c.Delivered += n },
+		model.MarkBounced:    func(c *EmailCounts, n int64) { c.Bounced += n },
+		model.MarkSpam:       func(c *EmailCounts, n int64) { c.Spam += n },
+		model.MarkOpen:       func(c *EmailCounts, n int64) { c.Opened += n; c.Opens += n },
+		model.MarkOpenAgain:  func(c *EmailCounts, n int64) { c.Opens += n },
+		model.MarkClick:      func(c *EmailCounts, n int64) { c.Clicked += n; c.Clicks += n },
+		model.MarkClickAgain: func(c *EmailCounts, n int64) { c.Clicks += n },
+	} {
+		all = append(all, counter{model.MailMarks, model.MailFacetKind(kind, mark), func(e *Emails, n int64) { add(in(e), n) }})
+	}
+	return all
 }
 
 // EmailMetrics counts how mail did. Days begin and end with the zone's. Fails
@@ -81,8 +106,9 @@ func (e *Engine) EmailMetrics(ctx context.Context, account model.AccountID, q Me
 		if q.ByDay {
 			found.Days = make([]EmailDay, len(starts)-1)
 		}
+		known := map[model.List]map[model.FacetID]model.Facet{}
 		for _, c := range counters {
-			facets, err := q.facets(tx, cfg, c.list)
+			facets, err := q.facets(tx, cfg, c, known)
 			if err != nil {
 				return err
 			}
@@ -90,9 +116,9 @@ func (e *Engine) EmailMetrics(ctx context.Context, account model.AccountID, q Me
 				return tx.CountRows(c.list, facets, from.UnixMilli(), until.UnixMilli())
 			}
 			add := func(at int, n int64) {
-				*c.of(&found.Emails) += n
+				c.add(&found.Emails, n)
 				if q.ByDay {
-					*c.of(&found.Days[at].Emails) += n
+					c.add(&found.Days[at].Emails, n)
 				}
 			}
 			if err := spread(starts, count, add); err != nil {
@@ -110,8 +136,9 @@ func (e *Engine) EmailMetrics(ctx context.Context, account model.AccountID, q Me
 	return found, nil
 }
 
-// facets are those of a list that the query asks for.
-func (q MetricsQuery) facets(tx *store.Tx, cfg *Config, list model.List) ([]model.FacetID, error) {
+// facets are those that are counted together and that the query asks for, of
+// the facets of each list that are known by now.
+func (q MetricsQuery) facets(tx *store.Tx, cfg *Config, counted counter, known map[model.List]map[model.FacetID]model.Facet) ([]model.FacetID, error) {
 	var campaign model.CampaignID
 	if q.Campaign != "" {
 		c, err := cfg.CampaignByUUID(q.Campaign)
@@ -120,14 +147,20 @@ func (q MetricsQuery) facets(tx *store.Tx, cfg *Config, list model.List) ([]mode
 		}
 		campaign = c.ID
 	}
-	all, err := tx.Facets(list)
+	if known[counted.list] == nil {
+		all, err := tx.Facets(counted.list)
+		if err != nil {
+			return nil, err
+		}
+		known[counted.list] = all
+	}
 	var facets []model.FacetID
-	for id, f := range all {
-		if f.Channel == mailed && (campaign == 0 || f.Campaign == campaign) && (q.Widget == "" || f.WidgetID == q.Widget) {
+	for id, f := range known[counted.list] {
+		if f.Channel == mailed && (counted.kind == "" || f.Kind == counted.kind) && (campaign == 0 || f.Campaign == campaign) && (q.Widget == "" || f.WidgetID == q.Widget) {
 			facets = append(facets, id)
 		}
 	}
-	return facets, err
+	return facets, nil
 }
 
 // starts is when each part begins that is to be told apart, and when the last

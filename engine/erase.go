@@ -82,6 +82,9 @@ func (t *turn) erase(person model.PersonID) error {
 	}
 	var left erasing
 	for _, n := range names {
+		if n.Kind == model.Email {
+			left.Addresses = append(left.Addresses, t.e.addressHash(n.Value))
+		}
 		// A merchant may call a ledger of its own by a name of the person.
 		for _, name := range []string{n.Value, n.Shown} {
 			if holder := t.e.customHolder(name); !slices.Contains(left.Ledgers, holder) {
@@ -97,10 +100,11 @@ func (t *turn) erase(person model.PersonID) error {
 
 // erasing is the payload of a job that erases a person: how far it is.
 type erasing struct {
-	Ledgers []string `json:"ledgers,omitempty"` // holders by a name of the person, digested
-	Step    int      `json:"step,omitempty"`
-	Of      int      `json:"of,omitempty"`    // whom of the group
-	After   int64    `json:"after,omitempty"` // what of theirs is done
+	Ledgers   []string `json:"ledgers,omitempty"`   // holders by a name of the person, digested
+	Addresses []string `json:"addresses,omitempty"` // of the person, digested
+	Step      int      `json:"step,omitempty"`
+	Of        int      `json:"of,omitempty"`    // whom of the group
+	After     int64    `json:"after,omitempty"` // what of theirs is done
 }
 
 func (x *erasing) job(id int64, person model.PersonID, now time.Time) model.Job {
@@ -133,7 +137,7 @@ func (e *Engine) goOnErasing(ctx context.Context, job model.Job) error {
 		return err
 	}
 	steps := []func(*store.Tx, *erasing, model.PersonID) (after int64, more bool, err error){
-		eraseCodes, eraseEvents, eraseReceived, eraseAdvocated, eraseAsFriend, eraseVisits, eraseNotes, erasePoints, eraseInvited,
+		eraseCodes, eraseEvents, eraseReceived, eraseAdvocated, eraseAsFriend, eraseVisits, eraseNotes, erasePoints, eraseInvited, e.eraseMails,
 	}
 	for began := e.now(); x.Step < len(steps); x.Step, x.Of = x.Step+1, 0 {
 		for x.Of < len(group) {
@@ -318,4 +322,26 @@ func eraseNotes(tx *store.Tx, x *erasing, person model.PersonID) (int64, bool, e
 		more = more || h.Entries > to
 	}
 	return to, more, err
+}
+
+// eraseMails takes what mails say that a person got or had sent to others, and
+// of suppressions whose address they keep mail from. It comes back until there
+// is nothing: a mail may be left meanwhile by what began before.
+func (e *Engine) eraseMails(tx *store.Tx, x *erasing, person model.PersonID) (int64, bool, error) {
+	n, err := tx.EraseMailsOf(person, erasePiece, e.now())
+	if err != nil || n > 0 {
+		return 0, true, err
+	}
+	if x.Of > 0 {
+		return 0, false, nil
+	}
+	for _, address := range x.Addresses {
+		tx.EraseSuppression(address)
+		to, err := tx.EraseMailsTo(address, erasePiece, e.now())
+		if err != nil {
+			return 0, false, err
+		}
+		n += to
+	}
+	return 0, n > 0, nil
 }

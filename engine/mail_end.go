@@ -82,7 +82,7 @@ func (t *turn) endMail(m *model.Mail, outcome MailOutcome, said string) (next ti
 		next, again = nextAttempt(m.Attempts, m.FirstAt, t.now)
 	}
 	switch {
-	case again:
+	case again, outcome == MailDeferred && m.State == model.MailVoid: // the latter ended meanwhile
 		t.tx.SaveMail(m)
 		return next, nil
 	case outcome == MailTaken:
@@ -119,9 +119,6 @@ func (e *Engine) remind(ctx context.Context, account model.AccountID, id model.M
 	return e.inTurn(ctx, account, func(t *turn) error {
 		found, err := t.tx.Mails([]model.MailID{id})
 		if err != nil || len(found) == 0 || t.cfg.Settings.Email.RemindersAfter == 0 {
-			return err
-		}
-		if t.persons, err = t.tx.LockPersons(found[0].Sender); err != nil { // what is left must not come after they were erased
 			return err
 		}
 		// All mails of the share, those of reminders too: which is the first to

@@ -13,6 +13,7 @@ import (
 type Told struct {
 	Reward  *ToldReward
 	Capture *ToldCapture
+	OptOut  *ToldOptOut
 }
 
 // Contact is how a person is known to the merchant. Each field may be empty:
@@ -64,6 +65,12 @@ func (e *Engine) told(tx *store.Tx, cfg *Config, topic model.Topic, subjects []i
 		captures, err := e.toldCaptures(tx, cfg, idsOf[model.EventID](subjects))
 		for id, c := range captures {
 			told[int64(id)] = Told{Capture: c}
+		}
+		return told, err
+	case model.EmailOptedOut:
+		optOuts, err := e.toldOptOuts(tx, cfg, idsOf[model.MailID](subjects))
+		for id, o := range optOuts {
+			told[int64(id)] = Told{OptOut: o}
 		}
 		return told, err
 	}

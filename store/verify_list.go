@@ -38,6 +38,13 @@ func (tx *Tx) FacetsOff() ([]Unlisted, error) {
 					WHEN e.kind = 'sign_up' THEN 'join' WHEN e.kind = 'page_viewed' THEN 'page' ELSE '' END
 			WHERE e.account_id = $1
 				AND f.id IS NULL AND (e.facet_id <> 0 OR e.kind IN ('widget_viewed', 'shared'))
+			UNION ALL
+			SELECT 'mail_mark', k.id, k.facet_id
+			FROM mail_mark k
+			LEFT JOIN mail m ON m.account_id = k.account_id AND m.id = k.mail_id
+			LEFT JOIN facet f ON f.account_id = k.account_id AND f.list = 'mail' AND f.id = k.facet_id
+			WHERE k.account_id = $1
+				AND (m.id IS NULL OR f.id IS NULL OR f.campaign_id <> m.campaign_id OR f.kind <> m.kind || ' ' || k.mark)
 		) rows
 		ORDER BY kept, id`,
 		func(r Row) error {

@@ -137,6 +137,23 @@ var trails = []trail{
 		w.post(t, "reward/redeem", `{"customerId":"`+zaraID+`","redemptionOptionId":"662c3a74-9d72-4d80-a835-c9db624c92b1"}`)
 		return []string{"zara-order-2"}
 	}},
+	{"mail by her and to her, some of it still to come", func(t *testing.T, w *wanderer) []string {
+		w.browse(t, "ZaraPhone/8.8", event("share", "", `{"campaignId":"`+stageCampaign+`","channel":"email",`+
+			`"recipients":[{"email":"zaras.friend@example.org","name":"Zaras Freundin"},"zaras.other@example.org"],"message":"kisses, your Zarahase"}`))
+		for _, to := range []string{zaraEmail, "ZZ.other@example.com"} {
+			if _, err := w.core.RecordShare(t.Context(), w.account, engine.Share{
+				Who: engine.Who{Email: "otto@example.com", Server: true}, Campaign: stageCampaign, Channel: "email",
+				Mail: &engine.ShareMail{To: []engine.Recipient{{Email: to, Name: "Zarahase the Second"}}},
+			}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		// Some are refused, in words that name her; the rest still waits.
+		if said := w.mail(t, 3, "no mailbox for Zaras-Mailserver-Says"); said != 3 {
+			t.Fatalf("%d mails went out", said)
+		}
+		return []string{"zaras.friend@example.org", "Zaras Freundin", "kisses, your Zarahase", "Zarahase the Second", "Zaras-Mailserver-Says"}
+	}},
 	{"webhooks, one that fails, and some that are still to come", func(t *testing.T, w *wanderer) []string {
 		if sent := w.work(t, http.StatusInternalServerError, "Zara Quellwasser? zaras-excerpt"); len(sent) < 2 {
 			t.Fatalf("%d webhooks were sent", len(sent))
@@ -162,6 +179,10 @@ func (s *stage) work(t *testing.T, status int, says string) (sent []string) {
 			return sent
 		}
 		for _, q := range queues {
+			if q.Kind == model.JobMail {
+				s.mail(t, 100, "")
+				continue
+			}
 			if q.Kind == model.JobTell {
 				if _, _, err := s.core.GatherTells(ctx, q, renderer.Fits); err != nil {
 					t.Fatal(err)
@@ -202,6 +223,31 @@ func (s *stage) work(t *testing.T, status int, says string) (sent []string) {
 	}
 	t.Fatal("work is still due")
 	return nil
+}
+
+// mail sends up to so many mails, which are refused with what a server says,
+// and returns how many.
+func (s *stage) mail(t *testing.T, most int, says string) int {
+	t.Helper()
+	q := model.Queue{Account: s.account, Kind: model.JobMail}
+	jobs, err := s.core.ClaimJobs(t.Context(), q, most)
+	if err != nil {
+		t.Fatal(err)
+	}
+	postings, err := s.core.StartMails(t.Context(), q, jobs)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, p := range postings {
+		outcome := engine.MailRefused
+		if p.To == zaraEmail { // her address is suppressed, that of a friend would stay so
+			outcome = engine.MailUnknown
+		}
+		if _, _, err := s.core.EndMail(t.Context(), &p, outcome, says); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return len(postings)
 }
 
 // wander leaves all traces, and returns their marks.

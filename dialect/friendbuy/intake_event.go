@@ -89,7 +89,7 @@ func (c *intake) widget(e intakeEventJSON, ids ...string) string {
 
 // share is a link that somebody sends on.
 func (c *intake) share(ctx context.Context, i int, e intakeEventJSON) error {
-	var in inWidgetJSON
+	var in sentOnJSON
 	if err := web.UnmarshalJSON(e.Payload, &in); err != nil {
 		return err
 	}
@@ -97,12 +97,22 @@ func (c *intake) share(ctx context.Context, i int, e intakeEventJSON) error {
 		return err
 	}
 	in.ID = in.CustomerID
-	shared, err := c.core.RecordShare(ctx, c.account, engine.Share{
+	share := engine.Share{
 		Who: c.who(e, in.actorJSON), Code: in.ReferralCode, Campaign: in.CampaignID, Channel: unsaidChannel(in.Channel),
 		Bare: in.Channel == bareLink, Widget: cmp.Or(in.WidgetID, in.WidgetConfigID),
-	})
+	}
+	if in.Recipients != nil {
+		share.Mail = &engine.ShareMail{Message: in.Message}
+		for _, to := range in.Recipients {
+			share.Mail.To = append(share.Mail.To, engine.Recipient(to))
+		}
+	}
+	shared, err := c.core.RecordShare(ctx, c.account, share)
 	if err != nil {
 		return err
+	}
+	if share.Mail != nil && !shared.Repeated {
+		c.results[i].Mailed = &shared.Mailed
 	}
 	c.recorded(i, &shared.Recorded)
 	c.results[i].Link, c.results[i].ReferralCode = shared.Link.URL, shared.Link.Code

@@ -118,6 +118,27 @@ type inWidgetJSON struct {
 	ReferralCode   string `json:"referralCode"`
 }
 
+// sentOnJSON is a link that is sent on; with recipients, by us.
+type sentOnJSON struct {
+	inWidgetJSON
+	Recipients []recipientJSON `json:"recipients"`
+	Message    string          `json:"message"`
+}
+
+// recipientJSON is an address, alone or with a name.
+type recipientJSON struct {
+	Email string `json:"email"`
+	Name  string `json:"name"`
+}
+
+func (r *recipientJSON) UnmarshalJSON(text []byte) error {
+	if text[0] == '"' {
+		return json.Unmarshal(text, &r.Email)
+	}
+	type named recipientJSON
+	return json.Unmarshal(text, (*named)(r))
+}
+
 // idJSON is an id, which pages write as a text or a number.
 type idJSON string
 
@@ -166,6 +187,7 @@ type resultJSON struct {
 	CreatedOn    string `json:"createdOn,omitempty"`
 	Link         string `json:"link,omitempty"`
 	ReferralCode string `json:"referralCode,omitempty"`
+	Mailed       *int   `json:"mailed,omitempty"`
 	Error        string `json:"error,omitempty"`
 	Message      string `json:"message,omitempty"`
 }
