@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"strings"
+	"time"
 
 	"grapevine/engine/sheet"
 	"grapevine/model"
@@ -93,7 +94,7 @@ func (e *Engine) ListPeople(ctx context.Context, account model.AccountID, q Peop
 		return nil, err
 	}
 	var listed *Listed[ParticipantView]
-	err = e.project(ctx, account, people{}, func(tx *store.Tx, p *projection) error {
+	err = e.project(ctx, account, people{e}, func(tx *store.Tx, p *projection) error {
 		if q.Reach {
 			if err := p.reach(tx, e.now()); err != nil {
 				return err
@@ -112,17 +113,70 @@ func (e *Engine) ListPeople(ctx context.Context, account model.AccountID, q Peop
 }
 
 // people is where participants come from.
-type people struct{}
+type people struct{ e *Engine }
 
 func (people) lists() int64        { return store.InPeople }
 func (people) empty() *sheet.Sheet { return sheet.New(peopleNumbers, peopleTexts) }
 
-func (people) all(tx *store.Tx, p *projection) error {
-	return tx.EveryEntry(func(e store.PersonEntry) error { p.putPerson(e); return nil })
+// all looks addresses up as they were suppressed, and by their hashes only
+// where there are some of which no more is known: to hash a million takes a
+// second.
+func (s people) all(tx *store.Tx, p *projection) error {
+	since, erased := map[string]int64{}, map[string]int64{}
+	err := tx.EverySuppression(func(s model.Suppression) {
+		if s.Email == "" {
+			erased[s.Address] = s.At.UnixMilli()
+		} else {
+			since[model.FoldEmail(s.Email)] = s.At.UnixMilli()
+		}
+	})
+	if err != nil {
+		return err
+	}
+	return tx.EveryEntry(func(e store.PersonEntry) error {
+		e.UnsubscribedAt = since[model.FoldEmail(e.Email)]
+		if e.UnsubscribedAt == 0 && len(erased) > 0 && e.Email != "" {
+			e.UnsubscribedAt = erased[s.e.addressHash(e.Email)]
+		}
+		p.putPerson(e)
+		return nil
+	})
 }
 
-func (people) of(tx *store.Tx, p *projection, persons []model.PersonID) error {
-	return tx.EntriesOf(persons, func(e store.PersonEntry) error { p.putPerson(e); return nil })
+func (s people) of(tx *store.Tx, p *projection, persons []model.PersonID) error {
+	var entries []store.PersonEntry
+	var emails []string
+	err := tx.EntriesOf(persons, func(e store.PersonEntry) error {
+		entries, emails = append(entries, e), append(emails, e.Email)
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	since, err := s.e.unsubscribed(tx, emails)
+	for i, e := range entries {
+		if at := since[i]; !at.IsZero() {
+			e.UnsubscribedAt = at.UnixMilli()
+		}
+		p.putPerson(e)
+	}
+	return err
+}
+
+// unsubscribed tells since when addresses get no mail, the zero time for one
+// that does.
+func (e *Engine) unsubscribed(tx *store.Tx, emails []string) ([]time.Time, error) {
+	since, hashes := make([]time.Time, len(emails)), make([]string, len(emails))
+	for i, email := range emails {
+		hashes[i] = e.addressHash(email)
+	}
+	suppressed, err := tx.Suppressed(hashes)
+	for i, email := range emails {
+		if email != "" {
+			since[i] = suppressed[hashes[i]].At
+		}
+	}
+	return since, err
 }
 
 // drop keeps whom the participant brought, for the counts of who they are
@@ -173,6 +227,7 @@ func (p *projection) putPerson(e store.PersonEntry) {
 	numbers := [peopleNumbers]int64{
 		PeopleCampaign: int64(e.Campaign), PeoplePerson: int64(e.Person), PeopleReferrer: int64(e.Referrer), PeopleJoinedAt: e.JoinedAt,
 		PeopleConfirmed: flag(e.ConfirmedAt), PeopleQualifiedAt: e.QualifiedAt, PeopleQualified: flag(e.QualifiedAt),
+		PeopleUnsubscribedAt: e.UnsubscribedAt, PeopleUnsubscribed: flag(e.UnsubscribedAt),
 		PeopleReferrals: brought[0], PeopleConverted: brought[1], PeopleReach: p.sheet.Number(id, PeopleReach), PeopleOrigin: int64(OriginOf(e.Referrer, e.Source)),
 	}
 	p.sheet.Put(sheet.Row{ID: id, Numbers: numbers[:], Texts: []string{model.FoldEmail(e.Email), FoldName(e.FirstName), e.Code, FoldName(model.Profile{FirstName: e.FirstName, LastName: e.LastName}.Name())}})

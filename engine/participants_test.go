@@ -83,6 +83,7 @@ func (s *stage) agree(what string, core *engine.Engine) {
 			number(sheet.ID, int64(v.ID)), number(engine.PeopleCampaign, int64(v.Participant.Campaign)), number(engine.PeopleReferrer, int64(v.Participant.Referrer)),
 			number(engine.PeopleJoinedAt, milli(v.JoinedAt)), number(engine.PeopleConfirmed, ofTime(v.ConfirmedAt)),
 			number(engine.PeopleQualifiedAt, milli(v.QualifiedAt)), number(engine.PeopleQualified, ofTime(v.QualifiedAt)),
+			number(engine.PeopleUnsubscribedAt, milli(v.UnsubscribedAt)), number(engine.PeopleUnsubscribed, ofTime(v.UnsubscribedAt)),
 			number(engine.PeopleReferrals, v.Referrals), number(engine.PeopleConverted, v.Converted), number(engine.PeopleReach, v.Reach),
 			number(engine.PeopleOrigin, int64(v.Origin)), sheet.Text(engine.PeopleEmail, sheet.Equal, model.FoldEmail(v.Email)),
 			sheet.Text(engine.PeopleFirstName, sheet.Equal, engine.FoldName(v.FirstName)), sheet.Text(engine.PeopleCode, sheet.Equal, model.FoldCode(v.Shown)),
@@ -127,14 +128,15 @@ func TestListsInMemoryFollowWhatHappens(t *testing.T) {
 			}
 			return w
 		}
-		for step := range 120 {
+		var suppressed []model.SuppressionID
+		for step := range 150 {
 			core := nodes[chance.IntN(2)]
 			s.wait(time.Duration(chance.IntN(3)) * time.Second)
 			rows := s.people(core, engine.PeopleQuery{}).Rows
 			any := func() engine.ParticipantView { return rows[chance.IntN(len(rows))] }
 			var did string
 			var err error
-			switch action := chance.IntN(10); {
+			switch action := chance.IntN(11); {
 			case action < 3 || len(rows) == 0:
 				did = "join"
 				_, err = core.Join(ctx, s.account, engine.Join{Who: who(), Kind: model.SignUp, Campaign: s.project.Campaigns[chance.IntN(2)].ID,
@@ -163,6 +165,18 @@ func TestListsInMemoryFollowWhatHappens(t *testing.T) {
 			case action == 8 && step%3 == 0:
 				did = "remove"
 				err = core.RemoveParticipant(ctx, s.account, any().ID)
+			case action == 9 && len(suppressed) > 0 && chance.IntN(2) == 0:
+				did = "let mail through again"
+				err = core.Unsuppress(ctx, s.account, suppressed[0])
+				suppressed = suppressed[1:]
+			case action == 9:
+				did = "suppress mail"
+				var made *model.Suppression
+				if made, err = core.Suppress(ctx, s.account, any().Email, model.SuppressedManually); err == nil {
+					suppressed = append(suppressed, made.ID)
+				} else if model.KindOf(err) != model.Internal { // suppressed already, or without an address
+					err = nil
+				}
 			default:
 				did = "move a reward"
 				held := s.rewardsOfAnyone()

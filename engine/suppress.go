@@ -89,14 +89,34 @@ func (t *turn) suppress(hash, email string, reason model.SuppressionReason) (boo
 	if hash == "" {
 		return false, nil
 	}
+	if err := t.showsAddress(email); err != nil {
+		return false, err
+	}
 	return t.tx.Suppress(model.Suppression{ID: model.SuppressionID(t.id()), Address: hash, Email: email, Reason: reason, At: t.now})
+}
+
+// showsAddress says that a change of whoever has an address shows in lists.
+func (t *turn) showsAddress(email string) error {
+	if email == "" {
+		return nil
+	}
+	found, err := t.tx.Look(store.Lookup{Email: model.FoldEmail(email)})
+	if err != nil {
+		return err
+	}
+	t.shows(found.ByEmail, store.InPeople)
+	return nil
 }
 
 // Unsuppress lets an address get mail again. Fails with NotFound, and with
 // Conflict, TransitionForbidden, where its owner wants none.
 func (e *Engine) Unsuppress(ctx context.Context, account model.AccountID, id model.SuppressionID) error {
 	return e.inTurn(ctx, account, func(t *turn) error {
-		if _, err := t.tx.Suppression(id); err != nil {
+		s, err := t.tx.Suppression(id)
+		if err != nil {
+			return err
+		}
+		if err := t.showsAddress(s.Email); err != nil {
 			return err
 		}
 		lifted, err := t.tx.Unsuppress(id)

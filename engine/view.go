@@ -18,16 +18,18 @@ type ParticipantView struct {
 	URL       string // where it leads through
 	Email     string
 	FirstName string
-	Extra     json.RawMessage // what else was sent of the person; empty: nothing
-	LastName  string
-	IP, Agent string      // last sent of the person
-	Card      *model.Card // nil: nothing was told
-	Standing  model.State // at this moment
-	Campaign  *CampaignView
-	Origin    Origin
-	Reach     int64 // visits of their links
-	Referrals int64 // whom they brought, confirmed
-	Converted int64 // whom they brought, qualified
+	// UnsubscribedAt is since when the address gets no mail, zero if it does.
+	UnsubscribedAt time.Time
+	Extra          json.RawMessage // what else was sent of the person; empty: nothing
+	LastName       string
+	IP, Agent      string      // last sent of the person
+	Card           *model.Card // nil: nothing was told
+	Standing       model.State // at this moment
+	Campaign       *CampaignView
+	Origin         Origin
+	Reach          int64 // visits of their links
+	Referrals      int64 // whom they brought, confirmed
+	Converted      int64 // whom they brought, qualified
 
 	// Relations, where they were asked for.
 	Referrer *ParticipantView // nil: nobody brought them, or who did is gone
@@ -193,6 +195,18 @@ func (e *Engine) viewParticipantsByID(tx *store.Tx, cfg *Config, ids []model.Par
 	if err != nil {
 		return nil, err
 	}
+	emails := make([]string, len(persons))
+	for i, id := range persons {
+		emails[i] = known[id].Email
+	}
+	since, err := e.unsubscribed(tx, emails)
+	if err != nil {
+		return nil, err
+	}
+	unsubscribed := map[model.PersonID]time.Time{}
+	for i, id := range persons {
+		unsubscribed[id] = since[i]
+	}
 	extras, err := tx.ProfileBodies(persons)
 	if err != nil {
 		return nil, err
@@ -216,8 +230,9 @@ func (e *Engine) viewParticipantsByID(tx *store.Tx, cfg *Config, ids []model.Par
 		c := known[p.Person]
 		views[id] = &ParticipantView{
 			Participant: p.Participant, Shown: p.Shown, URL: e.linkTo(cfg, p.Shown), Email: c.Email, FirstName: c.Profile.FirstName,
-			Extra:    json.RawMessage(extras[p.Person]),
-			LastName: c.Profile.LastName, IP: c.Profile.IP, Agent: c.Profile.Agent, Card: cards[id],
+			UnsubscribedAt: unsubscribed[p.Person],
+			Extra:          json.RawMessage(extras[p.Person]),
+			LastName:       c.Profile.LastName, IP: c.Profile.IP, Agent: c.Profile.Agent, Card: cards[id],
 			Campaign: &in[slices.IndexFunc(in, func(c CampaignView) bool { return c.ID == p.Campaign })],
 			Origin:   OriginOf(p.Referrer, p.Source),
 			Reach:    count(tallyClick), Referrals: count(tallyReferred), Converted: count(tallyQualified),

@@ -92,7 +92,9 @@ type PersonEntry struct {
 	FirstName   string
 	LastName    string
 	Erased      bool // nobody is behind the participant any more
-	merged      bool
+
+	UnsubscribedAt int64 // for the caller to find: it takes a hash of the address
+	merged         bool
 }
 
 // nameColumns are how a person is called: their first name, and their main

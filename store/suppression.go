@@ -55,6 +55,13 @@ func (tx *Tx) Suppressions(offset, limit int) ([]model.Suppression, error) {
 	return list, err
 }
 
+// EverySuppression calls each for all suppressions, those that were erased too.
+func (tx *Tx) EverySuppression(each func(model.Suppression)) error {
+	return tx.suppressionRows(each, `SELECT `+suppressionColumns+`
+		FROM suppression
+		WHERE account_id = $1`)
+}
+
 // CountSuppressions counts the suppressions that are not erased.
 func (tx *Tx) CountSuppressions() (n int64, err error) {
 	err = tx.read(`SELECT COUNT(*)
