@@ -242,3 +242,36 @@ func (s *stage) rewardsOfAnyone() (ids []model.RewardID) {
 	slices.Sort(ids)
 	return ids
 }
+
+// Lists are asked for while people join, on several nodes: each shows who had
+// joined before it was asked.
+func TestListsAreAskedForWhilePeopleJoin(t *testing.T) {
+	onBoth(t, peopleFile, func(t *testing.T, s *stage) {
+		nodes := []*engine.Engine{s.core, s.node(2), s.node(3)}
+		parallel(t, 24, func(k int) (bool, error) {
+			core, email := nodes[k%3], fmt.Sprintf("p%d@example.com", k)
+			joined, err := core.Join(context.Background(), s.account, engine.Join{
+				Who: engine.Who{Email: email, Server: true}, Kind: model.SignUp, Campaign: s.project.Campaigns[0].ID, OnlyNew: true})
+			if err != nil {
+				return false, err
+			}
+			for _, asked := range nodes {
+				listed, err := asked.ListPeople(context.Background(), s.account, engine.PeopleQuery{Size: 5, Reach: k%2 == 0,
+					Where: []sheet.Condition{sheet.Text(engine.PeopleEmail, sheet.Equal, email)}})
+				if err != nil {
+					return false, err
+				}
+				if listed.Total != 1 || listed.Rows[0].ID != joined.Participant {
+					return false, fmt.Errorf("%s is listed %d times", email, listed.Total)
+				}
+				if err := asked.KeepLists(context.Background()); err != nil {
+					return false, err
+				}
+			}
+			return true, nil
+		})
+		for i, core := range nodes {
+			s.agree(fmt.Sprint("node ", i), core)
+		}
+	})
+}
