@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"maps"
 	"sort"
 
 	"grapevine/model"
@@ -13,7 +14,7 @@ import (
 
 // Report is what verify found in one account.
 type Report struct {
-	Checked     map[string]int64 // rows by table
+	Checked     map[string]int64 // rows by table; a table without any is left out
 	Differences []Difference
 }
 
@@ -48,6 +49,7 @@ func (e *Engine) Verify(ctx context.Context, account model.AccountID) (*Report, 
 				return err
 			}
 		}
+		maps.DeleteFunc(report.Checked, func(_ string, n int64) bool { return n == 0 })
 		return nil
 	})
 	return report, err

@@ -172,7 +172,7 @@ func (in referralJSON) referral() engine.Referral {
 
 func (in profileJSON) check() error {
 	var badZone error
-	if in.Timezone != "" && !zone.Known(in.Timezone) {
+	if in.Timezone != nil && !zone.Known(*in.Timezone) {
 		badZone = invalid("timezone", "must be the name of a time zone")
 	}
 	return first(

@@ -106,6 +106,8 @@ func TestBodiesAreRefused(t *testing.T) {
 		{"a sign-up without customer id", signUp, `{"email":"ann@example.com"}`, model.Malformed, "customerId"},
 		{"a zone", signUp, `{` + person + `,"timezone":"America/Argentina"}`, "", ""},
 		{"no such zone", signUp, `{` + person + `,"timezone":"Local"}`, model.Invalid, "timezone"},
+		{"an empty zone", signUp, `{` + person + `,"timezone":""}`, model.Invalid, "timezone"},
+		{"null for a zone", signUp, `{` + person + `,"timezone":null}`, "", ""},
 		{"a loyalty status", signUp, `{` + person + `,"loyaltyStatus":"blocked"}`, "", ""},
 		{"no such loyalty status", signUp, `{` + person + `,"loyaltyStatus":"In"}`, model.Invalid, "loyaltyStatus"},
 		{"a birthday without year", signUp, `{` + person + `,"birthday":{"day":29,"month":2}}`, "", ""},

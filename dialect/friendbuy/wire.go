@@ -35,7 +35,7 @@ type referralJSON struct {
 
 // profileJSON is what sign-ups and customers add to a person.
 type profileJSON struct {
-	Timezone      string        `json:"timezone"`
+	Timezone      *string       `json:"timezone"` // one that is empty is none that there is
 	LoyaltyStatus string        `json:"loyaltyStatus"`
 	Birthday      *birthdayJSON `json:"birthday"`
 }

@@ -161,7 +161,11 @@ func (m *maker) fields(at string, schema *openapi3.Schema, sent map[string]any, 
 			with(Fine, at+name+" missing", without)
 			set(Fine, at+name+" null", nil)
 			if permits(property, "string") {
-				set(Fine, at+name+" empty", "")
+				kind := Fine
+				if property.MinLength > 0 {
+					kind = BadValue
+				}
+				set(kind, at+name+" empty", "")
 			}
 		}
 		if err := m.value(at+name, property, value, set); err != nil {

@@ -33,6 +33,7 @@ paths:
                 kind: {anyOf: [{type: string, enum: [new, old]}, {type: "null"}]}
                 tags: {type: array, maxItems: 2, items: {type: object, required: [key], properties: {key: {type: number, exclusiveMinimum: 0}}}}
                 more: {type: object, additionalProperties: {type: [string, "null"]}}
+                note: {type: [string, "null"], minLength: 1}
       responses: {"201": {description: Made.}}
 `
 
@@ -75,7 +76,7 @@ func TestFaultsAreWhatTheDocumentTells(t *testing.T) {
 		"missing parameter: by=&size=3",
 		"bad parameter: by=no-email&size=3",
 	)
-	const sent = `{"age":1,"kind":"new","more":{},"name":"a","tags":[{"key":1}]}`
+	const sent = `{"age":1,"kind":"new","more":{},"name":"a","note":"n","tags":[{"key":1}]}`
 	instead := func(kind, was, is string) string { return kind + ": " + strings.Replace(sent, was, is, 1) }
 	expect(made("POST", "/things", sent),
 		"wrong type: 7",
@@ -86,6 +87,7 @@ func TestFaultsAreWhatTheDocumentTells(t *testing.T) {
 		instead("fine", `"more":{},`, ``), instead("fine", `"more":{}`, `"more":null`), instead("wrong type", `"more":{}`, `"more":7`),
 		instead("wrong type", `"more":{}`, `"more":{"more":7}`),
 		instead("missing field", `"name":"a",`, ``), instead("missing field", `"a"`, `null`), instead("missing field", `"a"`, `""`), instead("wrong type", `"a"`, `7`),
+		instead("fine", `,"note":"n"`, ``), instead("fine", `"n"`, `null`), instead("bad value", `"n"`, `""`), instead("wrong type", `"n"`, `7`),
 		instead("missing field", `,"tags":[{"key":1}]`, ``), instead("missing field", `[{"key":1}]`, `null`), instead("wrong type", `[{"key":1}]`, `7`),
 		instead("bad value", `[{"key":1}]`, `[{"key":1},{"key":1},{"key":1}]`),
 		instead("wrong type", `{"key":1}`, `7`),
@@ -105,8 +107,8 @@ func TestFaultsNeedAllThatIsDocumented(t *testing.T) {
 		{"PUT", "/things", ""},
 		{"GET", "/nothing", ""},
 		{"POST", "/things", "{"},
-		{"POST", "/things", `{"age":1,"kind":"new","more":{},"name":"a"}`},
-		{"POST", "/things", `{"age":1,"kind":"new","more":{},"name":"a","tags":[]}`},
+		{"POST", "/things", `{"age":1,"kind":"new","more":{},"name":"a","note":"n"}`},
+		{"POST", "/things", `{"age":1,"kind":"new","more":{},"name":"a","note":"n","tags":[]}`},
 	} {
 		if faults, err := d.Faults(c.method, c.target, c.body); err == nil {
 			t.Errorf("%s %s %s: %d faults, want an error", c.method, c.target, c.body, len(faults))
