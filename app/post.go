@@ -1,7 +1,9 @@
 package app
 
 import (
+	"context"
 	"fmt"
+	"net/http"
 	"net/url"
 	"os"
 	"strings"
@@ -51,4 +53,25 @@ func mailDir(c ServeConfig) string {
 		return strings.TrimPrefix(file, "//") + ".mail"
 	}
 	return "mail"
+}
+
+// fetch opens an address, and fails where that answers anything but yes.
+func fetch(client *http.Client) func(context.Context, string) error {
+	return func(ctx context.Context, address string) error {
+		ctx, cancel := context.WithTimeout(ctx, deliver.Timeout)
+		defer cancel()
+		request, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
+		if err != nil {
+			return err
+		}
+		response, err := client.Do(request)
+		if err != nil {
+			return err
+		}
+		defer response.Body.Close()
+		if response.StatusCode != http.StatusOK {
+			return fmt.Errorf("the service answered %d", response.StatusCode)
+		}
+		return nil
+	}
 }

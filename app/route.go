@@ -15,6 +15,7 @@ type facades struct {
 	link      http.Handler
 	confirm   http.Handler
 	mail      http.Handler
+	feedback  http.Handler
 	health    http.Handler
 	ready     http.Handler
 	metrics   http.Handler
@@ -27,7 +28,12 @@ type facades struct {
 var segments = map[string]func(f *facades, second string) http.Handler{
 	"r":       func(f *facades, _ string) http.Handler { return f.link },
 	"confirm": func(f *facades, _ string) http.Handler { return f.confirm },
-	"mail":    func(f *facades, _ string) http.Handler { return f.mail },
+	"mail": func(f *facades, second string) http.Handler {
+		if second == "events" {
+			return f.feedback
+		}
+		return f.mail
+	},
 
 	"v1": func(f *facades, second string) http.Handler {
 		if strings.HasSuffix(second, ".js") { // {license}.js

@@ -22,6 +22,7 @@ import (
 	"grapevine/dialect/irefer"
 	"grapevine/dialect/prefinery"
 	"grapevine/dialect/referralfactory"
+	"grapevine/feedback"
 	"grapevine/link"
 	"grapevine/web"
 )
@@ -177,6 +178,7 @@ func (p *program) serve(ctx, work context.Context, c ServeConfig, post *post, li
 			link:      link.New(p.core),
 			confirm:   link.NewConfirm(p.core),
 			mail:      link.NewMail(p.core),
+			feedback:  feedback.New(p.core, fetch(deliver.NewClient(c.AllowPrivateHooks))),
 			health:    web.Handle(health.alive, web.Plain),
 			ready:     web.Handle(health.ready, web.Plain),
 			metrics:   promhttp.HandlerFor(registry, promhttp.HandlerOpts{}),

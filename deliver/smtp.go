@@ -148,15 +148,9 @@ func unknown(err error) bool {
 		return false
 	}
 	if class, detail, ok := strings.Cut(strings.Fields(refusal.Msg + " ?")[0], "."); ok && class == "5" {
-		return HardCode("5." + detail)
+		return engine.NoMailbox("5." + detail)
 	}
 	return slices.Contains([]int{550, 551, 553}, refusal.Code)
-}
-
-// HardCode reports whether an enhanced status code says that a mailbox is not
-// there, and will not be.
-func HardCode(code string) bool {
-	return strings.HasPrefix(code, "5.1.") && code != "5.1.7" && code != "5.1.8" || code == "5.2.1"
 }
 
 // connect takes a connection that is open, or opens one.

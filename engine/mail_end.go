@@ -21,6 +21,7 @@ const (
 	mailGiveUp    = 5 * 24 * time.Hour // as other senders do
 	mailFirstWait = 30 * time.Second
 	mailLongest   = time.Hour // between two attempts
+	mostSaid      = 512       // bytes that are kept of what a server says
 )
 
 // nextAttempt is when a mail is tried again after so many attempts; false gives
@@ -75,7 +76,7 @@ func (e *Engine) EndMail(ctx context.Context, p *Posting, outcome MailOutcome, s
 func (t *turn) endMail(m *model.Mail, outcome MailOutcome, said string) (next time.Time, err error) {
 	m.Error = ""
 	if outcome != MailTaken && m.Recipient != "" {
-		m.Error = cut(said, 512)
+		m.Error = cut(said, mostSaid)
 	}
 	again := false
 	if outcome == MailDeferred && m.State == model.MailWaiting {
@@ -92,7 +93,7 @@ func (t *turn) endMail(m *model.Mail, outcome MailOutcome, said string) (next ti
 	case outcome == MailUnknown:
 		m.State, m.BouncedAt = model.MailBounced, t.now
 		t.mark(m, model.MarkBounced)
-		if _, err := t.suppress(m.Address, m.Recipient, model.HardBounce); err != nil {
+		if err := t.noMailbox(m); err != nil {
 			return next, err
 		}
 	default:

@@ -24,6 +24,8 @@ func (e *Engine) RunJob(ctx context.Context, job model.Job) (bool, error) {
 		return true, e.earnWaiting(ctx, job.Account, model.BatchID(job.Subject))
 	case model.JobErase:
 		return true, e.goOnErasing(ctx, job)
+	case model.JobSuspend:
+		return true, e.suspendUnreachable(ctx, job.Account, model.ParticipantID(job.Subject))
 	case model.JobRemind:
 		return true, e.remind(ctx, job.Account, model.MailID(job.Subject))
 	}

@@ -10,7 +10,7 @@ import (
 )
 
 // clockless are the folders into which time and chance come from outside.
-var clockless = []string{"model", "money", "store/...", "engine/...", "deliver", "dialect/...", "link", "dashboard", "manage", "projectfile", "web", "widget"}
+var clockless = []string{"model", "money", "store/...", "engine/...", "deliver", "dialect/...", "feedback", "link", "dashboard", "manage", "projectfile", "web", "widget"}
 
 // ownClock are the exceptions: a database transaction has a deadline and a pause
 // before it runs again, both the machine's affair, whatever time it is told.

@@ -24,6 +24,7 @@ const (
 	JobBatchFilled = "batch_filled" // subject: coupon batch
 	JobErase       = "erase"        // subject: person; payload: how far it is
 	JobMail        = "mail"         // subject: mail
+	JobSuspend     = "suspend"      // subject: participant whose address there is not
 	JobRemind      = "remind"       // subject: mail of a share
 )
 
