@@ -220,7 +220,8 @@ func (p *program) runner(c ServeConfig, post *post) *deliver.Runner {
 	return deliver.New(deliver.Config{
 		Engine: p.core,
 		Renderers: map[string]deliver.Renderer{
-			"friendbuy": friendbuy.NewRenderer(friendbuy.Pace{RetryEvery: c.WebhookRetryEvery, GiveUp: c.WebhookGiveUp, GiveUpAsk: c.ValidationGiveUp}),
+			"friendbuy":        friendbuy.NewRenderer(friendbuy.Pace{RetryEvery: c.WebhookRetryEvery, GiveUp: c.WebhookGiveUp, GiveUpAsk: c.ValidationGiveUp}),
+			"referral_factory": referralfactory.NewRenderer(c.PublicURL, c.WebhookRetryEvery, c.WebhookGiveUp),
 		},
 		RunJob: p.core.RunJob,
 		Client: deliver.NewClient(c.AllowPrivateHooks),

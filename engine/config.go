@@ -114,6 +114,11 @@ func (c *Config) Endpoints(topic model.Topic, campaign model.CampaignID) []model
 	return told
 }
 
+// Tells reports whether somebody is told of a topic, in whatever campaign.
+func (c *Config) Tells(topic model.Topic) bool {
+	return slices.ContainsFunc(c.endpoints, func(p model.Endpoint) bool { return p.Topic == topic })
+}
+
 // Endpoint returns the endpoint of that id. It fails with Gone where it has
 // ended.
 func (c *Config) Endpoint(id model.EndpointID) (model.Endpoint, error) {

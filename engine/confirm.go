@@ -131,6 +131,7 @@ func (t *turn) countConfirmed(p *model.Participant) {
 func (t *turn) countReferred(p *model.Participant) {
 	t.tallyIn(p.Campaign, tallyReferred, 1)
 	t.tallyOf(p.Referrer, tallyReferred, 1)
+	t.tellOf(p, model.ReferralMade)
 }
 
 // raiseHeld raises what the joins of a participant were held back for. The

@@ -84,5 +84,6 @@ func (t *turn) replaceMain(a actor, email string) error {
 	}
 	t.tx.SetMainIdentity(group, model.Email, email)
 	t.shows(a.id, inAllLists)
+	t.renews(a.id)
 	return nil
 }

@@ -48,7 +48,7 @@ func (e *Engine) deliverAll(tx *store.Tx, endpoint model.EndpointID, tells []mod
 	var items []store.Item
 	put := func(delivery model.DeliveryID, n int64) {
 		for _, tell := range tells[:n] {
-			items = append(items, store.Item{Delivery: delivery, Subject: tell.Subject})
+			items = append(items, store.Item{Delivery: delivery, Subject: tell.Subject, Payload: tell.Payload})
 		}
 		tells = tells[n:]
 	}
@@ -198,11 +198,7 @@ func (e *Engine) toldOf(tx *store.Tx, cfg *Config, to *model.Endpoint, of []mode
 	if err != nil || len(items) == 0 {
 		return nil, err
 	}
-	subjects := make([]int64, len(items))
-	for i, item := range items {
-		subjects[i] = item.Subject
-	}
-	told, err := e.told(tx, cfg, to.Topic, subjects)
+	told, err := e.told(tx, cfg, to.Topic, items)
 	if err != nil {
 		return nil, err
 	}

@@ -60,7 +60,7 @@ func (e *Engine) Erase(ctx context.Context, account model.AccountID, w Whom) (*E
 				asked.ID = event.UUID
 			}
 			if person != 0 {
-				if err := t.erase(person); err != nil {
+				if err := t.erase(person, 0); err != nil {
 					return err
 				}
 			}
@@ -70,8 +70,9 @@ func (e *Engine) Erase(ctx context.Context, account model.AccountID, w Whom) (*E
 	return asked, err
 }
 
-// erase takes the names of a locked person, and leaves the rest to a job.
-func (t *turn) erase(person model.PersonID) error {
+// erase takes the names of a locked person, and leaves the rest to a job. gone
+// is the participant that they were until just now, 0 for none.
+func (t *turn) erase(person model.PersonID, gone model.ParticipantID) error {
 	group, err := t.tx.Group(t.persons[person])
 	if err != nil {
 		return err
@@ -80,7 +81,7 @@ func (t *turn) erase(person model.PersonID) error {
 	if err != nil {
 		return err
 	}
-	var left erasing
+	left := erasing{Gone: gone}
 	for _, n := range names {
 		if n.Kind == model.Email {
 			left.Addresses = append(left.Addresses, t.e.addressHash(n.Value))
@@ -92,6 +93,13 @@ func (t *turn) erase(person model.PersonID) error {
 			}
 		}
 	}
+	parts, err := t.tx.Parts(person)
+	if err != nil {
+		return err
+	}
+	for _, p := range parts {
+		t.tellLeft(&p.Participant)
+	}
 	t.tx.EraseNames(group, t.now)
 	t.shows(person, inAllLists)
 	t.jobs = append(t.jobs, left.job(t.id(), person, t.now))
@@ -100,11 +108,12 @@ func (t *turn) erase(person model.PersonID) error {
 
 // erasing is the payload of a job that erases a person: how far it is.
 type erasing struct {
-	Ledgers   []string `json:"ledgers,omitempty"`   // holders by a name of the person, digested
-	Addresses []string `json:"addresses,omitempty"` // of the person, digested
-	Step      int      `json:"step,omitempty"`
-	Of        int      `json:"of,omitempty"`    // whom of the group
-	After     int64    `json:"after,omitempty"` // what of theirs is done
+	Ledgers   []string            `json:"ledgers,omitempty"`   // holders by a name of the person, digested
+	Addresses []string            `json:"addresses,omitempty"` // of the person, digested
+	Gone      model.ParticipantID `json:"gone,omitempty"`      // who has no row any more
+	Step      int                 `json:"step,omitempty"`
+	Of        int                 `json:"of,omitempty"`    // whom of the group
+	After     int64               `json:"after,omitempty"` // what of theirs is done
 }
 
 func (x *erasing) job(id int64, person model.PersonID, now time.Time) model.Job {
@@ -137,7 +146,7 @@ func (e *Engine) goOnErasing(ctx context.Context, job model.Job) error {
 		return err
 	}
 	steps := []func(*store.Tx, *erasing, model.PersonID) (after int64, more bool, err error){
-		eraseCodes, eraseEvents, eraseReceived, eraseAdvocated, eraseAsFriend, eraseVisits, eraseNotes, erasePoints, eraseInvited, e.eraseMails,
+		eraseCodes, eraseEvents, eraseReceived, eraseAdvocated, eraseAsFriend, eraseVisits, eraseNotes, erasePoints, eraseInvited, e.eraseMails, eraseParts,
 	}
 	for began := e.now(); x.Step < len(steps); x.Step, x.Of = x.Step+1, 0 {
 		for x.Of < len(group) {
@@ -221,6 +230,16 @@ func eraseReceived(tx *store.Tx, x *erasing, person model.PersonID) (int64, bool
 		return 0, false, nil
 	}
 	return int64(rewards[len(rewards)-1]), len(rewards) == erasePiece, store.Redact(tx, rewards)
+}
+
+// eraseParts redacts what tells of who a person was in campaigns, and of those
+// whom they brought there: it names who did.
+func eraseParts(tx *store.Tx, x *erasing, person model.PersonID) (int64, bool, error) {
+	parts, err := tx.PartsAround(person, x.Gone, model.ParticipantID(x.After), erasePiece)
+	if err != nil || len(parts) == 0 {
+		return 0, false, err
+	}
+	return int64(parts[len(parts)-1]), len(parts) >= erasePiece, store.Redact(tx, parts)
 }
 
 // eraseAdvocated redacts what tells of what friends did, of their rewards, and

@@ -85,6 +85,7 @@ func (t *turn) addParticipant(p *model.Participant) {
 	p.ChangedAt = t.now
 	t.tx.InsertParticipant(p)
 	t.shows(p.Person, inAllLists) // who held rewards is shown as a participant from now on
+	t.tellOf(p, model.PersonAdded)
 }
 
 // saveParticipant queues what changed of a participant.

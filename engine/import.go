@@ -353,6 +353,7 @@ func (m *importing) begin(p *model.Participant, state model.State) {
 		event.At = p.JoinedAt
 		was = step
 	}
+	m.t.tellState(p)
 }
 
 // referrers fixes who brought the people of the lines. Where somebody was

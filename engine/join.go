@@ -216,6 +216,7 @@ func (t *turn) takePart(answer *Joined, j Join, campaign *model.Campaign, sent *
 		t.addParticipant(p)
 	case *p != before || j.Card != nil:
 		t.saveParticipant(p)
+		t.tellOf(p, model.PersonChanged)
 	}
 	if err := t.scoreJoin(&before, p, a.id, advocateIn(parts, p, brought)); err != nil {
 		return nil, nil, err

@@ -279,6 +279,7 @@ func (e *Engine) RemoveParticipant(ctx context.Context, account model.AccountID,
 			}
 		}
 		t.happened(model.Left, person).Subject = int64(p.ID)
+		t.tellLeft(p)
 		t.uncountParticipant(p)
 		if err := t.forgetPoints(p); err != nil {
 			return err
@@ -303,7 +304,7 @@ func (e *Engine) RemoveParticipant(ctx context.Context, account model.AccountID,
 			return err
 		}
 		t.happened(model.Erased, person)
-		return t.erase(person)
+		return t.erase(person, p.ID)
 	})
 }
 

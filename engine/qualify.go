@@ -38,6 +38,7 @@ func (t *turn) setQualified(p *model.Participant, person, advocate model.PersonI
 func (t *turn) qualify(p *model.Participant, person, advocate model.PersonID) error {
 	p.QualifiedAt = t.now
 	t.saveParticipant(p)
+	t.tellOf(p, model.PersonChanged)
 	t.countQualified(p, 1)
 	event := t.happened(model.Qualified, person)
 	event.Subject = int64(p.ID)
@@ -72,6 +73,7 @@ func (t *turn) countQualified(p *model.Participant, by int64) {
 func (t *turn) unqualify(p *model.Participant, person, advocate model.PersonID) error {
 	p.QualifiedAt = time.Time{}
 	t.saveParticipant(p)
+	t.tellOf(p, model.PersonChanged)
 	t.countQualified(p, -1)
 	event := t.happened(model.Unqualified, person)
 	event.Subject = int64(p.ID)

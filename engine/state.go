@@ -73,6 +73,7 @@ func (t *turn) changeState(p *model.Participant, person model.PersonID, to model
 	t.countState(p, -1)
 	if was == model.StateUnconfirmed && to == model.StateApplied {
 		t.countConfirmed(p)
+		t.tellOf(p, model.PersonConfirmed)
 	}
 	if to == model.StateSuspended {
 		p.StateBefore = was
@@ -95,6 +96,7 @@ func (t *turn) restoreState(p *model.Participant, person model.PersonID) error {
 	t.countState(p, -1)
 	p.State, p.StateBefore = p.StateBefore, ""
 	t.countState(p, 1)
+	t.tellOf(p, model.PersonChanged)
 	t.recordState(p, person, model.StateSuspended)
 	_, err := t.forgetLinks(p.ID)
 	return err
@@ -122,6 +124,7 @@ func (t *turn) mailState(p *model.Participant, state model.State) {
 	if mail, ok := mails[state]; ok {
 		t.mailTo(p, mail)
 	}
+	t.tellState(p)
 }
 
 // reachedAt is where a participant says when a state was first reached; nil for

@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"slices"
 	"time"
 
 	"grapevine/model"
@@ -11,15 +12,25 @@ import (
 const Gather = 300 * time.Millisecond
 
 // tell leaves a job for each endpoint that listens to a topic in a campaign,
-// and that wants to be told of this. What the subject is follows from the
-// topic: see Told.
+// and that wants to be told of this; a nil wants is every one. What the subject
+// is follows from the topic: see Told. Who is told of it already in this turn is
+// not told twice.
 func (t *turn) tell(topic model.Topic, campaign model.CampaignID, subject int64, wants func(*model.Endpoint) bool) {
+	t.tellWith(topic, campaign, subject, "", wants)
+}
+
+// tellWith is tell of something that is gone by the time it is told.
+func (t *turn) tellWith(topic model.Topic, campaign model.CampaignID, subject int64, payload string, wants func(*model.Endpoint) bool) {
 	for _, endpoint := range t.cfg.Endpoints(topic, campaign) {
-		if wants == nil || wants(&endpoint) {
-			t.jobs = append(t.jobs, model.Job{
-				ID: model.JobID(t.id()), Kind: model.JobTell, Lane: int64(endpoint.ID), Subject: subject, RunAt: t.now.Add(Gather),
-			})
+		told := func(j model.Job) bool {
+			return j.Kind == model.JobTell && j.Lane == int64(endpoint.ID) && j.Subject == subject
 		}
+		if wants != nil && !wants(&endpoint) || slices.ContainsFunc(t.jobs, told) {
+			continue
+		}
+		t.jobs = append(t.jobs, model.Job{
+			ID: model.JobID(t.id()), Kind: model.JobTell, Lane: int64(endpoint.ID), Subject: subject, Payload: payload, RunAt: t.now.Add(Gather),
+		})
 	}
 }
 
@@ -29,14 +40,6 @@ func (t *turn) tellReward(w *model.Reward) {
 	for _, topic := range movedTopics(w.Role, w.State) {
 		t.tell(topic, w.Campaign, int64(w.ID), wants)
 	}
-}
-
-// tellOf tells of what happened to a participant.
-func (t *turn) tellOf(p *model.Participant, topic model.Topic) {
-	origin := OriginOf(p.Referrer, p.Source)
-	t.tell(topic, p.Campaign, int64(p.ID), func(to *model.Endpoint) bool {
-		return to.Origins == 0 || to.Origins&origin.Bit() != 0
-	})
 }
 
 // movedTopics are what endpoints are told when a reward reaches a state, by

@@ -2,7 +2,6 @@ package engine
 
 import (
 	"context"
-	"fmt"
 
 	"grapevine/model"
 	"grapevine/store"
@@ -11,9 +10,12 @@ import (
 // Told is one thing that an endpoint is told of: what its topic is about is
 // set, the rest is nil. It is as things are when the message is written.
 type Told struct {
-	Reward  *ToldReward
-	Capture *ToldCapture
-	OptOut  *ToldOptOut
+	Reward      *ToldReward
+	Capture     *ToldCapture
+	OptOut      *ToldOptOut
+	Participant *ParticipantView // with who brought them, and what they hold
+	Left        *ToldLeaver
+	Point       *ToldPoint
 }
 
 // Contact is how a person is known to the merchant. Each field may be empty:
@@ -40,48 +42,77 @@ func (e *Engine) Told(ctx context.Context, account model.AccountID, topic model.
 	if err != nil {
 		return nil, err
 	}
+	items := make([]store.Item, len(subjects))
+	for i, id := range subjects {
+		items[i].Subject = id
+	}
 	var told map[int64]Told
 	err = e.store.View(ctx, account, func(tx *store.Tx) (err error) {
-		told, err = e.told(tx, cfg, topic, subjects)
+		told, err = e.told(tx, cfg, topic, items)
 		return err
 	})
 	return told, err
 }
 
-func (e *Engine) told(tx *store.Tx, cfg *Config, topic model.Topic, subjects []int64) (map[int64]Told, error) {
-	told := make(map[int64]Told, len(subjects))
+// told is what endpoints are told of a topic, by subject.
+func (e *Engine) told(tx *store.Tx, cfg *Config, topic model.Topic, items []store.Item) (map[int64]Told, error) {
+	told := make(map[int64]Told, len(items))
 	switch topic {
 	case model.AdvocateRewardEarned, model.FriendRewardEarned, model.LoyaltyRewardEarned,
 		model.RewardEarned, model.RewardDelivered, model.RewardRevoked, model.RewardQuestioned:
-		rewards, err := e.toldRewards(tx, cfg.ID, idsOf[model.RewardID](subjects))
-		if err == nil && topic == model.RewardQuestioned {
+		rewards, err := e.toldRewards(tx, cfg.ID, subjects[model.RewardID](items))
+		switch {
+		case err != nil:
+			return nil, err
+		case topic == model.RewardQuestioned:
 			err = e.questioned(tx, rewards)
+		case topic == model.RewardEarned, topic == model.RewardDelivered, topic == model.RewardRevoked:
+			err = e.withHeld(tx, cfg, rewards)
 		}
 		for i := range rewards {
 			told[int64(rewards[i].ID)] = Told{Reward: &rewards[i]}
 		}
 		return told, err
 	case model.EmailCaptured:
-		captures, err := e.toldCaptures(tx, cfg, idsOf[model.EventID](subjects))
+		captures, err := e.toldCaptures(tx, cfg, subjects[model.EventID](items))
 		for id, c := range captures {
 			told[int64(id)] = Told{Capture: c}
 		}
 		return told, err
 	case model.EmailOptedOut:
-		optOuts, err := e.toldOptOuts(tx, cfg, idsOf[model.MailID](subjects))
+		optOuts, err := e.toldOptOuts(tx, cfg, subjects[model.MailID](items))
 		for id, o := range optOuts {
 			told[int64(id)] = Told{OptOut: o}
 		}
 		return told, err
+	case model.PointsEarned, model.PointsRevoked:
+		points, err := e.toldPoints(tx, cfg, subjects[model.PointID](items))
+		for i := range points {
+			told[int64(points[i].ID)] = Told{Point: &points[i]}
+		}
+		return told, err
+	case model.PersonDeleted:
+		for _, item := range items {
+			left := &ToldLeaver{ID: model.ParticipantID(item.Subject)}
+			if err := left.read(item.Payload); err != nil {
+				return nil, err
+			}
+			told[item.Subject] = Told{Left: left}
+		}
+		return told, nil
 	}
-	return nil, fmt.Errorf("nobody knows what %s is about", topic)
+	views, err := e.viewParticipants(tx, cfg, subjects[model.ParticipantID](items), Relations{Referrer: true, Due: true, Issued: true})
+	for i := range views {
+		told[int64(views[i].ID)] = Told{Participant: &views[i]}
+	}
+	return told, err
 }
 
-// idsOf says what numbers are ids of.
-func idsOf[T ~int64](numbers []int64) []T {
-	list := make([]T, len(numbers))
-	for i, n := range numbers {
-		list[i] = T(n)
+// subjects says what the items of a delivery are.
+func subjects[T ~int64](items []store.Item) []T {
+	list := make([]T, len(items))
+	for i, item := range items {
+		list[i] = T(item.Subject)
 	}
 	return list
 }

@@ -19,6 +19,10 @@ type ToldReward struct {
 	Advocate Contact   // who brought the receiver of a friend's reward
 	Friends  []Friend  // who brought the receiver an advocate's reward, by number
 	Question *Question // what is asked about it; nil where it is only told of
+	// Held is all that the receiver holds under the rule in this state, with the
+	// receiver where they take part: of what is told whoever receives it. Nil
+	// where they were erased.
+	Held *HoldingView
 }
 
 // Friend is a friend who counts for an advocate's reward.

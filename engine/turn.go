@@ -49,6 +49,7 @@ type turn struct {
 	listed      bool                     // rows were written that are listed
 	changed     map[model.PersonID]int64 // lists that show a change of theirs
 	gone        []store.Change           // participants who are no more
+	renewed     []model.PersonID         // of whose participants endpoints are told: see renews
 	held        map[heldKey]*store.Holding
 }
 
@@ -281,6 +282,9 @@ func (t *turn) tally(key tallyKey, n int64) {
 
 // write queues what was gathered, in the order in which rows are locked.
 func (t *turn) write() error {
+	if err := t.tellRenewed(); err != nil {
+		return err
+	}
 	for _, w := range t.rewards {
 		w.Facet = t.facet(rewardedAs(w))
 	}

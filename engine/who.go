@@ -162,6 +162,7 @@ func (t *turn) admit(a actor, who Who) error {
 	t.tx.InsertIdentities(a.naming, t.now.UnixMilli())
 	if !a.fresh && len(a.naming) > 0 {
 		t.shows(a.id, inAllLists)
+		t.renews(a.id)
 	}
 	if a.merge != 0 {
 		if err := t.merge(a.merge, a.id); err != nil {
@@ -211,9 +212,13 @@ func (t *turn) describe(a actor, who Who) error {
 	if p.Name() != "" && !a.fresh {
 		t.tx.ChangeIfNamed(t.id(), a.id, p.FirstName, p.LastName)
 	}
-	if p != (model.Profile{Person: a.id}) {
-		t.tx.SaveProfile(p)
+	if p == (model.Profile{Person: a.id}) {
+		return nil
 	}
+	if err := t.renewsProfile(a, p); err != nil {
+		return err
+	}
+	t.tx.SaveProfile(p)
 	return nil
 }
 

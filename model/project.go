@@ -353,7 +353,8 @@ const (
 	PointsRevoked        Topic = "points_revoked"
 	EmailCaptured        Topic = "email_captured"
 	EmailOptedOut        Topic = "email_opted_out"
-	PersonJoined         Topic = "person_joined"
+	PersonAdded          Topic = "person_added"  // in whatever state
+	PersonJoined         Topic = "person_joined" // confirmed where that is asked for; again where somebody brought them after it
 	PersonApplied        Topic = "person_applied"
 	PersonImported       Topic = "person_imported"
 	PersonInvited        Topic = "person_invited"

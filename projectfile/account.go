@@ -288,7 +288,7 @@ var webhooks = map[string]webhook{
 	"friendbuy.loyaltyReward":       {model.LoyaltyRewardEarned, 0},
 	"friendbuy.emailCapture":        {model.EmailCaptured, 0},
 	"friendbuy.emailOptOut":         {model.EmailOptedOut, 6},
-	"prefinery.tester_created":      {model.PersonJoined, 6},
+	"prefinery.tester_created":      {model.PersonAdded, 6},
 	"prefinery.tester_applied":      {model.PersonApplied, 6},
 	"prefinery.tester_updated":      {model.PersonChanged, 6},
 	"prefinery.tester_imported":     {model.PersonImported, 6},

@@ -62,15 +62,16 @@ func (tx *Tx) InsertDeliveries(deliveries []model.Delivery) {
 type Item struct {
 	Delivery model.DeliveryID
 	Subject  int64
+	Payload  string // of the job that told it
 }
 
 // InsertItems queues what deliveries tell of.
 func (tx *Tx) InsertItems(items []Item) {
 	rows := make([][]any, len(items))
 	for i, item := range items {
-		rows[i] = []any{item.Delivery, item.Subject}
+		rows[i] = []any{item.Delivery, item.Subject, item.Payload}
 	}
-	tx.insert("delivery_item", "delivery_id, subject_id", rows, "ON CONFLICT DO NOTHING")
+	tx.insert("delivery_item", "delivery_id, subject_id, payload", rows, "ON CONFLICT DO NOTHING")
 }
 
 // GrowDelivery queues that an open delivery tells of that many more.
@@ -127,13 +128,13 @@ func (tx *Tx) Items(ids []model.DeliveryID) ([]Item, error) {
 	}
 	var items []Item
 	listed := few(ids)
-	err := tx.read(`SELECT delivery_id, subject_id
+	err := tx.read(`SELECT delivery_id, subject_id, payload
 		FROM delivery_item
 		WHERE account_id = $1 AND delivery_id IN (`+in(2, len(listed))+`)
 		ORDER BY delivery_id, subject_id`,
 		func(r Row) error {
 			var item Item
-			err := r.Scan(&item.Delivery, &item.Subject)
+			err := r.Scan(&item.Delivery, &item.Subject, &item.Payload)
 			items = append(items, item)
 			return err
 		}, listed...)

@@ -153,6 +153,29 @@ func (tx *Tx) RewardsNumbered(advocate model.PersonID, rule model.RuleID, from, 
 			AND person_id IN (`+in(5, len(listed))+`)`, append([]any{rule, from, below}, listed...)...))
 }
 
+// PartsAround lists up to limit participants above an id that are a person, or
+// whom these brought; gone, which may be 0, is one that has no row any more.
+func (tx *Tx) PartsAround(person model.PersonID, gone, above model.ParticipantID, limit int) ([]model.ParticipantID, error) {
+	around, err := as[model.ParticipantID](tx.ids(`SELECT a.id
+		FROM participant a
+		WHERE a.account_id = $1 AND a.person_id = $2 AND a.id > $4
+		UNION
+		SELECT f.id
+		FROM participant f
+		WHERE f.account_id = $1 AND f.referrer_id = $3 AND f.referrer_id <> 0 AND f.id > $4
+		UNION
+		SELECT f.id
+		FROM participant a
+		JOIN participant f ON f.account_id = a.account_id AND f.referrer_id = a.id
+		WHERE a.account_id = $1 AND a.person_id = $2 AND f.referrer_id <> 0 AND f.id > $4
+		ORDER BY id
+		LIMIT $5`, person, gone, above, limit))
+	if gone != 0 && above == 0 {
+		around = append([]model.ParticipantID{gone}, around...)
+	}
+	return around, err
+}
+
 // Redact takes what was written of subjects out of the deliveries that tell of
 // them: the bodies, which are written anew when they are sent again, and what
 // receivers answered.

@@ -588,7 +588,8 @@ CREATE INDEX delivery_open ON delivery (account_id, endpoint_id, id) WHERE state
 CREATE TABLE delivery_item (
   account_id  BIGINT NOT NULL,
   delivery_id BIGINT NOT NULL,
-  subject_id  BIGINT NOT NULL, -- the reward, person or event that is told of
+  subject_id  BIGINT NOT NULL, -- what is told of: a reward, event, participant or entry of points
+  payload     $text NOT NULL, -- what the rows do not say any more of one that is gone; nothing from outside
   PRIMARY KEY (account_id, delivery_id, subject_id)
 ) $clustered;
 CREATE INDEX delivery_item_subject ON delivery_item (account_id, subject_id); -- what tells of somebody who is erased

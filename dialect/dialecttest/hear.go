@@ -1,0 +1,59 @@
+package dialecttest
+
+import (
+	"testing"
+	"time"
+
+	"grapevine/engine"
+	"grapevine/model"
+)
+
+// Writer is how a dialect writes what endpoints are told.
+type Writer interface {
+	Fits(to *model.Endpoint) int64
+	Body(d *model.Delivery, to *model.Endpoint, told []engine.Told) ([]byte, error)
+}
+
+// Heard is a message to an endpoint.
+type Heard struct {
+	Event, URL string
+	Delivery   model.Delivery
+}
+
+// Hear sends what is told at this moment to endpoints that take everything, and
+// returns it in the order of endpoints.
+func (s *Stage) Hear(t testing.TB, w Writer) []Heard {
+	t.Helper()
+	s.Clock.Jump(time.Second)
+	must := func(err error) {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	work := func(kind string, do func(model.Queue)) {
+		queues, err := s.Core.DueQueues(t.Context())
+		must(err)
+		for _, q := range queues {
+			if q.Kind == kind {
+				do(q)
+			}
+		}
+	}
+	work(model.JobTell, func(q model.Queue) {
+		_, _, err := s.Core.GatherTells(t.Context(), q, w.Fits)
+		must(err)
+	})
+	var heard []Heard
+	work(model.JobDeliver, func(q model.Queue) {
+		jobs, err := s.Core.ClaimJobs(t.Context(), q, 1000)
+		must(err)
+		sendings, err := s.Core.StartDeliveries(t.Context(), q, jobs, w.Body)
+		must(err)
+		for _, to := range sendings {
+			heard = append(heard, Heard{to.Endpoint.Event, to.Endpoint.URL, to.Delivery})
+			must(s.Core.EndDelivery(t.Context(), &to, engine.Outcome{State: model.DeliveryDelivered}))
+		}
+	})
+	return heard
+}
