@@ -221,6 +221,7 @@ func (p *program) runner(c ServeConfig, post *post) *deliver.Runner {
 		Engine: p.core,
 		Renderers: map[string]deliver.Renderer{
 			"friendbuy":        friendbuy.NewRenderer(friendbuy.Pace{RetryEvery: c.WebhookRetryEvery, GiveUp: c.WebhookGiveUp, GiveUpAsk: c.ValidationGiveUp}),
+			"prefinery":        prefinery.Renderer{},
 			"referral_factory": referralfactory.NewRenderer(c.PublicURL, c.WebhookRetryEvery, c.WebhookGiveUp),
 		},
 		RunJob: p.core.RunJob,

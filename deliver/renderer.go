@@ -15,9 +15,12 @@ type Renderer interface {
 	// Fits says of how many things one delivery tells at most.
 	Fits(to *model.Endpoint) int64
 
+	// Timeout is how long a receiver may take to answer.
+	Timeout() time.Duration
+
 	// Body writes a delivery. It is called once, by the first attempt, and all
 	// attempts send what it returned.
-	Body(d *model.Delivery, to *model.Endpoint, told []engine.Told) ([]byte, error)
+	Body(d *model.Delivery, to *model.Endpoint, told []engine.Told, cfg *engine.Config) ([]byte, error)
 
 	// Header signs a delivery. It is called for each attempt, with the time at
 	// which that begins; secret reads the account's keys.

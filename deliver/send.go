@@ -14,8 +14,8 @@ import (
 )
 
 const (
-	// Timeout is how long a receiver may take to answer.
-	Timeout = 10 * time.Second
+	// dialTimeout is how long connecting may take, of the time that a receiver has.
+	dialTimeout = 10 * time.Second
 	// excerptSize is how much of an answer is kept, and drainSize how much is
 	// read so that the connection can be used again.
 	excerptSize = 1 << 10
@@ -25,7 +25,7 @@ const (
 // NewClient makes the client that all requests leave the house by. It follows
 // no redirect, uses no proxy, and reaches private networks only if allowed.
 func NewClient(allowPrivate bool) *http.Client {
-	dialer := &net.Dialer{Timeout: Timeout, KeepAlive: 30 * time.Second}
+	dialer := &net.Dialer{Timeout: dialTimeout, KeepAlive: 30 * time.Second}
 	if !allowPrivate {
 		dialer.Control = dialPublic
 	}
@@ -37,7 +37,7 @@ func NewClient(allowPrivate bool) *http.Client {
 			MaxIdleConns:           256,
 			MaxIdleConnsPerHost:    perEndpoint,
 			IdleConnTimeout:        90 * time.Second,
-			TLSHandshakeTimeout:    Timeout,
+			TLSHandshakeTimeout:    dialTimeout,
 			MaxResponseHeaderBytes: 64 << 10,
 		},
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
@@ -51,9 +51,9 @@ type answer struct {
 	trouble string // why none came; without credentials
 }
 
-// post sends body and waits for the answer, Timeout at most.
-func post(ctx context.Context, client *http.Client, address string, header http.Header, body string) answer {
-	ctx, cancel := context.WithTimeout(ctx, Timeout)
+// post sends body and waits for the answer, patience at most.
+func post(ctx context.Context, client *http.Client, address string, header http.Header, body string, patience time.Duration) answer {
+	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	request, err := http.NewRequestWithContext(ctx, http.MethodPost, address, strings.NewReader(body))
 	if err != nil {
@@ -65,7 +65,7 @@ func post(ctx context.Context, client *http.Client, address string, header http.
 	request.Header.Set("User-Agent", "Grapevine")
 	response, err := client.Do(request)
 	if err != nil {
-		return answer{trouble: trouble(err)}
+		return answer{trouble: trouble(err, patience)}
 	}
 	defer response.Body.Close()
 	// The status is the answer; of its text, what comes in time will do.
@@ -78,7 +78,7 @@ func post(ctx context.Context, client *http.Client, address string, header http.
 
 // trouble says why no answer came. The address of a request, which may carry
 // credentials, is left out.
-func trouble(err error) string {
+func trouble(err error, patience time.Duration) string {
 	if inURL, ok := errors.AsType[*url.Error](err); ok {
 		err = inURL.Err
 	}
@@ -86,7 +86,7 @@ func trouble(err error) string {
 		return private.Error()
 	}
 	if inTime, ok := errors.AsType[net.Error](err); ok && inTime.Timeout() || errors.Is(err, context.DeadlineExceeded) {
-		return fmt.Sprintf("no answer within %v", Timeout)
+		return fmt.Sprintf("no answer within %v", patience)
 	}
 	return clean(err.Error())
 }

@@ -84,7 +84,7 @@ func TestPrivateReceiverIsRefused(t *testing.T) {
 	r := newReceiver(t, nil)
 	port := r.URL[strings.LastIndex(r.URL, ":")+1:]
 	for _, host := range []string{"127.0.0.1", "localhost", "[::ffff:127.0.0.1]", "0.0.0.0", "2130706433", "127.1"} {
-		got := post(t.Context(), NewClient(false), "http://"+host+":"+port, nil, "{}")
+		got := post(t.Context(), NewClient(false), "http://"+host+":"+port, nil, "{}", 10*time.Second)
 		if got.status != 0 || got.trouble == "" {
 			t.Errorf("%s answered %d", host, got.status)
 		}
@@ -92,11 +92,11 @@ func TestPrivateReceiverIsRefused(t *testing.T) {
 	if n := len(r.bodies()); n != 0 {
 		t.Errorf("%d requests reached a private receiver", n)
 	}
-	got := post(t.Context(), NewClient(false), r.URL, nil, "{}")
+	got := post(t.Context(), NewClient(false), r.URL, nil, "{}", 10*time.Second)
 	if !strings.Contains(got.trouble, "private network") {
 		t.Errorf("trouble is %q, want it to say private network", got.trouble)
 	}
-	if got := post(t.Context(), NewClient(true), r.URL, nil, "{}"); got.status != 200 {
+	if got := post(t.Context(), NewClient(true), r.URL, nil, "{}", 10*time.Second); got.status != 200 {
 		t.Errorf("an operator who allows private receivers gets %+v", got)
 	}
 }
@@ -108,7 +108,7 @@ func TestRedirectIsNotFollowed(t *testing.T) {
 		w.Header().Set("Location", target.URL)
 		w.WriteHeader(http.StatusTemporaryRedirect)
 	})
-	got := post(t.Context(), NewClient(true), r.URL, nil, "{}")
+	got := post(t.Context(), NewClient(true), r.URL, nil, "{}", 10*time.Second)
 	if got.status != http.StatusTemporaryRedirect || len(target.bodies()) != 0 {
 		t.Errorf("answer %+v, and the target got %d requests", got, len(target.bodies()))
 	}
@@ -121,7 +121,7 @@ func TestReceiverHasTenSeconds(t *testing.T) {
 			<-q.Context().Done()
 			return nil, q.Context().Err()
 		})}
-		got := post(t.Context(), client, "https://shop.example.com", nil, "{}")
+		got := post(t.Context(), client, "https://shop.example.com", nil, "{}", 10*time.Second)
 		if took := time.Since(began); took != 10*time.Second || got.status != 0 || got.trouble != "no answer within 10s" {
 			t.Errorf("after %v: %+v", took, got)
 		}
@@ -134,7 +134,7 @@ func TestBodyThatNeverEndsHoldsUpNothingButItself(t *testing.T) {
 			return &http.Response{StatusCode: 200, Header: http.Header{}, Body: endless{q.Context()}, Request: q}, nil
 		})}
 		began := time.Now()
-		got := post(t.Context(), client, "https://shop.example.com", nil, "{}")
+		got := post(t.Context(), client, "https://shop.example.com", nil, "{}", 10*time.Second)
 		if took := time.Since(began); took != 10*time.Second || got.status != 200 {
 			t.Errorf("after %v: %+v, want the status that came", took, got)
 		}
@@ -148,7 +148,7 @@ func TestExcerptIsShortAndClean(t *testing.T) {
 		fmt.Fprint(w, "nul \x00, no text \xff\xfe, ")
 		fmt.Fprint(w, strings.Repeat("ä", 1<<20))
 	})
-	got := post(t.Context(), NewClient(true), r.URL, nil, "{}")
+	got := post(t.Context(), NewClient(true), r.URL, nil, "{}", 10*time.Second)
 	if got.status != 400 || !strings.HasPrefix(got.excerpt, "nul \uFFFD, no text \uFFFD, ") {
 		t.Errorf("answer %d %.40q", got.status, got.excerpt)
 	}
@@ -161,7 +161,7 @@ func TestCredentialsOfAnAddressAreSentAndNotTold(t *testing.T) {
 	t.Parallel()
 	r := newReceiver(t, nil)
 	address := strings.Replace(r.URL, "http://", "http://shop:geheim@", 1) + "/?token=geheim"
-	if got := post(t.Context(), NewClient(true), address, nil, "{}"); got.status != 200 {
+	if got := post(t.Context(), NewClient(true), address, nil, "{}", 10*time.Second); got.status != 200 {
 		t.Fatalf("answer %+v", got)
 	}
 	if user, password, _ := (&http.Request{Header: r.header[0]}).BasicAuth(); user != "shop" || password != "geheim" {
@@ -169,7 +169,7 @@ func TestCredentialsOfAnAddressAreSentAndNotTold(t *testing.T) {
 	}
 	r.Close()
 	for _, address := range []string{address, "http://shop:geheim@[::1", "ftp://shop:geheim@example.com/", "http://shop:geheim@no.invalid/"} {
-		got := post(t.Context(), NewClient(true), address, nil, "{}")
+		got := post(t.Context(), NewClient(true), address, nil, "{}", 10*time.Second)
 		if got.status != 0 || got.trouble == "" || strings.Contains(got.trouble, "geheim") {
 			t.Errorf("trouble is %q", got.trouble)
 		}
@@ -180,7 +180,7 @@ func TestHangingReceiverIsTriedAgain(t *testing.T) {
 	t.Parallel()
 	s := newStage(t, onSQLite(t), "https://shop.example.com")
 	s.client = &http.Client{Transport: transport(func(q *http.Request) (*http.Response, error) {
-		s.clock.Add(Timeout)
+		s.clock.Add(10 * time.Second)
 		return nil, context.DeadlineExceeded
 	})}
 	s.purchase()
@@ -189,7 +189,7 @@ func TestHangingReceiverIsTriedAgain(t *testing.T) {
 		t.Errorf("tried again at %v, want %v", next, want)
 	}
 	a := s.attempts(s.deliveries()[0].ID)[0]
-	if a.Took != Timeout || a.Status != 0 || a.Error != "no answer within 10s" {
+	if a.Took != (plain{}).Timeout() || a.Status != 0 || a.Error != "no answer within 10s" {
 		t.Errorf("attempt is %+v", a)
 	}
 	if d := s.deliveries()[0]; d.State != model.DeliverySending {

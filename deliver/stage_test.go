@@ -220,12 +220,14 @@ type plain struct{}
 
 func (plain) Fits(*model.Endpoint) int64 { return 100 }
 
+func (plain) Timeout() time.Duration { return 10 * time.Second }
+
 type plainJSON struct {
 	ID      string   `json:"id"`
 	Friends []string `json:"friends"`
 }
 
-func (plain) Body(d *model.Delivery, to *model.Endpoint, told []engine.Told) ([]byte, error) {
+func (plain) Body(d *model.Delivery, to *model.Endpoint, told []engine.Told, _ *engine.Config) ([]byte, error) {
 	body := plainJSON{ID: d.UUID}
 	for _, t := range told {
 		if strings.HasPrefix(t.Reward.Friends[0].Email, "poison") {
@@ -253,8 +255,8 @@ func (plain) Judge(to *model.Endpoint, status int) model.Verdict {
 }
 
 func (plain) Next(d *model.Delivery, _ *model.Endpoint, now time.Time) (time.Time, bool) {
-	next := d.FirstAt.Add((now.Sub(d.FirstAt)/(15*time.Minute) + 1) * 15 * time.Minute)
-	return next, !next.After(d.FirstAt.Add(24 * time.Hour))
+	next := d.Since.Add((now.Sub(d.Since)/(15*time.Minute) + 1) * 15 * time.Minute)
+	return next, !next.After(d.Since.Add(24 * time.Hour))
 }
 
 // receiver is a merchant's server that keeps what it gets.

@@ -26,12 +26,12 @@ func (r *Runner) open(ctx context.Context, q model.Queue, jobs []model.Job) []en
 	return sendings
 }
 
-func (r *Runner) render(d *model.Delivery, to *model.Endpoint, told []engine.Told) ([]byte, error) {
+func (r *Runner) render(d *model.Delivery, to *model.Endpoint, told []engine.Told, cfg *engine.Config) ([]byte, error) {
 	renderer, err := r.renderer(to)
 	if err != nil {
 		return nil, err
 	}
-	return renderer.Body(d, to, told)
+	return renderer.Body(d, to, told, cfg)
 }
 
 // fits is what the endpoint's dialect says. Where nobody writes for it, what is
@@ -60,7 +60,7 @@ func (r *Runner) send(ctx context.Context, s engine.Sending) {
 		return
 	}
 	began := r.now()
-	got := post(ctx, r.client, s.Endpoint.URL, renderer.Header(&s.Delivery, &s.Endpoint, began, s.Secret), s.Delivery.Body)
+	got := post(ctx, r.client, s.Endpoint.URL, renderer.Header(&s.Delivery, &s.Endpoint, began, s.Secret), s.Delivery.Body, renderer.Timeout())
 	ended := r.now()
 	o := outcome(renderer, &s, got.status, ended)
 	o.Attempt = model.Attempt{Took: ended.Sub(began), Status: got.status, Excerpt: got.excerpt, Error: got.trouble}

@@ -93,8 +93,8 @@ type Sending struct {
 	Secret   func(use string) string // keys of the account, by their use
 }
 
-// Render writes the body of a delivery.
-type Render func(d *model.Delivery, to *model.Endpoint, told []Told) ([]byte, error)
+// Render writes the body of a delivery of an account.
+type Render func(d *model.Delivery, to *model.Endpoint, told []Told, cfg *Config) ([]byte, error)
 
 // unanswered is what a try says that nobody lived to complete.
 const unanswered = "no answer was recorded"
@@ -165,8 +165,12 @@ func (e *Engine) readyDeliveries(tx *store.Tx, cfg *Config, to *model.Endpoint, 
 			continue
 		}
 		d.Attempts++
+		d.Tries++
 		if d.FirstAt.IsZero() {
 			d.FirstAt = now
+		}
+		if d.Since.IsZero() {
+			d.Since = now
 		}
 		if d.Body == "" {
 			blank = append(blank, d.ID)
@@ -182,7 +186,7 @@ func (e *Engine) readyDeliveries(tx *store.Tx, cfg *Config, to *model.Endpoint, 
 		if d.Body != "" || len(of[d.ID]) == 0 {
 			continue
 		}
-		body, err := render(d, to, of[d.ID])
+		body, err := render(d, to, of[d.ID], cfg)
 		if err != nil {
 			return nil, fmt.Errorf("write delivery %s: %w", d.UUID, err)
 		}

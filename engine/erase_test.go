@@ -285,7 +285,7 @@ func TestEveryNodeForgetsTheLink(t *testing.T) {
 }
 
 // namely writes bodies that say who is told of.
-func namely(_ *model.Delivery, _ *model.Endpoint, told []engine.Told) ([]byte, error) {
+func namely(_ *model.Delivery, _ *model.Endpoint, told []engine.Told, _ *engine.Config) ([]byte, error) {
 	var text strings.Builder
 	for _, t := range told {
 		fmt.Fprintf(&text, "%s of %s brought %v; ", t.Reward.Receiver.Email, t.Reward.Advocate.Email, t.Reward.Friends)
@@ -358,8 +358,8 @@ func TestNothingIsSentOfTheErased(t *testing.T) {
 			s.run()
 		})
 		s.wait(time.Minute)
-		sent = strings.Join(s.send(func(d *model.Delivery, to *model.Endpoint, told []engine.Told) ([]byte, error) {
-			body, err := namely(d, to, told)
+		sent = strings.Join(s.send(func(d *model.Delivery, to *model.Endpoint, told []engine.Told, cfg *engine.Config) ([]byte, error) {
+			body, err := namely(d, to, told, cfg)
 			once()
 			return body, err
 		}, model.Attempt{Status: 500}), "\n")

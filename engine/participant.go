@@ -184,6 +184,7 @@ func (e *Engine) ChangeParticipant(ctx context.Context, account model.AccountID,
 			if err := t.changeCard(p, c.Card); err != nil {
 				return err
 			}
+			t.tellOf(p, model.PersonChanged)
 			t.saveParticipant(p)
 		}
 		if err := t.changeStanding(p, person, advocate, c); err != nil || c.FirstName == nil && c.LastName == nil && c.Email == nil && c.IP == nil && c.Agent == nil {

@@ -67,7 +67,7 @@ func (e *Engine) told(tx *store.Tx, cfg *Config, topic model.Topic, items []stor
 		case topic == model.RewardQuestioned:
 			err = e.questioned(tx, rewards)
 		case topic == model.RewardEarned, topic == model.RewardDelivered, topic == model.RewardRevoked:
-			err = e.withHeld(tx, cfg, rewards)
+			err = e.withOwners(tx, cfg, rewards)
 		}
 		for i := range rewards {
 			told[int64(rewards[i].ID)] = Told{Reward: &rewards[i]}

@@ -33,7 +33,7 @@ func (s *stage) hear() map[string][]engine.Told {
 	s.t.Helper()
 	s.wait(time.Second)
 	heard := map[string][]engine.Told{}
-	render := func(d *model.Delivery, to *model.Endpoint, told []engine.Told) ([]byte, error) {
+	render := func(d *model.Delivery, to *model.Endpoint, told []engine.Told, _ *engine.Config) ([]byte, error) {
 		heard[to.URL] = append(heard[to.URL], told...)
 		return []byte("{}"), nil
 	}

@@ -113,14 +113,23 @@ func (e *Engine) toldPoints(tx *store.Tx, cfg *Config, ids []model.PointID) ([]T
 	return told, nil
 }
 
-// withHeld fills in what the receivers of rewards hold under their rules.
-func (e *Engine) withHeld(tx *store.Tx, cfg *Config, rewards []ToldReward) error {
+// withOwners fills in as whom the receivers of rewards take part, and what they
+// hold under their rules.
+func (e *Engine) withOwners(tx *store.Tx, cfg *Config, rewards []ToldReward) error {
 	persons := make([]model.PersonID, len(rewards))
+	rows := make([]*model.Reward, len(rewards))
 	for i, w := range rewards {
-		persons[i] = w.Person
+		persons[i], rows[i] = w.Person, w.Reward
+	}
+	shown, err := e.viewRewards(tx, cfg, rows)
+	if err != nil {
+		return err
+	}
+	for i := range rewards {
+		rewards[i].Owner = shown[i].Receiver
 	}
 	ids := make([]model.HoldingID, len(rewards))
-	err := tx.HoldingsOf(persons, func(h store.HoldingEntry) error {
+	err = tx.HoldingsOf(persons, func(h store.HoldingEntry) error {
 		for i, w := range rewards {
 			if h.Person == w.Person && h.Rule == w.Rule && h.Role == w.Role && h.State == w.State && !h.Erased {
 				ids[i] = h.ID
@@ -131,7 +140,7 @@ func (e *Engine) withHeld(tx *store.Tx, cfg *Config, rewards []ToldReward) error
 	if err != nil {
 		return err
 	}
-	views, err := e.viewHoldings(tx, cfg, ids, persons, true)
+	views, err := e.viewHoldings(tx, cfg, ids, persons, false)
 	for i := range views {
 		for j := range rewards {
 			if ids[j] == views[i].ID {

@@ -59,7 +59,7 @@ func (s *stage) tidings() (lines []string) {
 			case told.Point != nil:
 				line += fmt.Sprintf(" %s %v %s", told.Point.Owner.Email, told.Point.Quantity, told.Point.Activity)
 			case told.Reward != nil:
-				line += fmt.Sprintf(" %s %d %s", told.Reward.Held.Receiver.Email, told.Reward.Held.N, told.Reward.Held.State)
+				line += fmt.Sprintf(" %s %d %s", told.Reward.Owner.Email, told.Reward.Held.N, told.Reward.Held.State)
 			case told.Left != nil:
 				line += fmt.Sprint(" ", told.Left.ID, " ", told.Left.UUID)
 			}
@@ -159,7 +159,7 @@ func TestNothingIsToldOfWhoIsErased(t *testing.T) {
 		s.begin("ann@example.com", "", "")
 		s.begin("bob@example.com", "", s.link("ann@example.com", 0))
 		var sent []string
-		render := func(d *model.Delivery, to *model.Endpoint, told []engine.Told) ([]byte, error) {
+		render := func(d *model.Delivery, to *model.Endpoint, told []engine.Told, _ *engine.Config) ([]byte, error) {
 			var text strings.Builder
 			for _, one := range told {
 				if one.Participant != nil {

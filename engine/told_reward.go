@@ -19,10 +19,12 @@ type ToldReward struct {
 	Advocate Contact   // who brought the receiver of a friend's reward
 	Friends  []Friend  // who brought the receiver an advocate's reward, by number
 	Question *Question // what is asked about it; nil where it is only told of
-	// Held is all that the receiver holds under the rule in this state, with the
-	// receiver where they take part: of what is told whoever receives it. Nil
-	// where they were erased.
-	Held *HoldingView
+
+	// Where it is told whoever receives it: as whom they do, and all that they
+	// hold under the rule in this state. Nil where they take no part in the
+	// campaign, or hold nothing.
+	Owner *ParticipantView
+	Held  *HoldingView
 }
 
 // Friend is a friend who counts for an advocate's reward.

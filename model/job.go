@@ -61,8 +61,10 @@ type Delivery struct {
 	Body     string // frozen by the first attempt
 	Redacted int64  // how often somebody whom it tells of was erased
 	Attempts int64
+	Tries    int64 // attempts since it was replayed
 	At       time.Time
 	FirstAt  time.Time // of the first attempt
+	Since    time.Time // of the first since it was replayed: a schedule counts from here
 	EndedAt  time.Time
 }
 

@@ -232,14 +232,14 @@ campaigns:
   - {name: x, lang: de, limits: {signups_per_ip: 3}}
 webhooks:
   - {on: friendbuy.advocateReward, url: "https://a.example"}
-  - {on: prefinery.reward_earned, url: "https://a.example"}
+  - {on: prefinery.tester_unsubscribed, url: "https://a.example"}
 `))
 	if err != nil {
 		t.Fatal(err)
 	}
 	want := []string{
 		"f:7: campaigns[0].limits: has no effect yet",
-		"f:10: webhooks[1].on: prefinery.reward_earned has no effect yet",
+		"f:10: webhooks[1].on: prefinery.tester_unsubscribed has no effect yet",
 	}
 	if diff := cmp.Diff(want, f.Warnings()); diff != "" {
 		t.Error(diff)

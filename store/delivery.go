@@ -6,13 +6,13 @@ import (
 	"grapevine/model"
 )
 
-const deliveryColumns = `id, uuid, endpoint_id, state, items, body, redacted, attempts, at, first_at, ended_at`
+const deliveryColumns = `id, uuid, endpoint_id, state, items, body, redacted, attempts, tries, at, first_at, since, ended_at`
 
 func scanDelivery(r Row) (model.Delivery, error) {
 	var d model.Delivery
-	var made, first, ended int64
-	err := r.Scan(&d.ID, &d.UUID, &d.Endpoint, &d.State, &d.Items, &d.Body, &d.Redacted, &d.Attempts, &made, &first, &ended)
-	d.At, d.FirstAt, d.EndedAt = at(made), at(first), at(ended)
+	var made, first, since, ended int64
+	err := r.Scan(&d.ID, &d.UUID, &d.Endpoint, &d.State, &d.Items, &d.Body, &d.Redacted, &d.Attempts, &d.Tries, &made, &first, &since, &ended)
+	d.At, d.FirstAt, d.Since, d.EndedAt = at(made), at(first), at(since), at(ended)
 	return d, err
 }
 
@@ -53,7 +53,7 @@ func (tx *Tx) OpenDelivery(endpoint model.EndpointID, fewerThan int64) (model.De
 func (tx *Tx) InsertDeliveries(deliveries []model.Delivery) {
 	rows := make([][]any, len(deliveries))
 	for i, d := range deliveries {
-		rows[i] = []any{d.ID, d.UUID, d.Endpoint, string(d.State), d.Items, d.Body, d.Redacted, d.Attempts, ms(d.At), ms(d.FirstAt), ms(d.EndedAt)}
+		rows[i] = []any{d.ID, d.UUID, d.Endpoint, string(d.State), d.Items, d.Body, d.Redacted, d.Attempts, d.Tries, ms(d.At), ms(d.FirstAt), ms(d.Since), ms(d.EndedAt)}
 	}
 	tx.insert("delivery", deliveryColumns, rows, "")
 }
@@ -107,9 +107,9 @@ func (tx *Tx) StartDeliveries(list []model.Delivery) ([]bool, error) {
 	for i, d := range list {
 		statements[i] = Statement{
 			SQL: `UPDATE delivery
-				SET state = 'sending', body = $3, attempts = $4, first_at = $5
-				WHERE account_id = $1 AND id = $2 AND items = $6 AND redacted = $7 AND state IN ('open', 'sending')`,
-			Args:     tx.args([]any{d.ID, d.Body, d.Attempts, ms(d.FirstAt), d.Items, d.Redacted}),
+				SET state = 'sending', body = $3, attempts = $4, tries = $5, first_at = $6, since = $7
+				WHERE account_id = $1 AND id = $2 AND items = $8 AND redacted = $9 AND state IN ('open', 'sending')`,
+			Args:     tx.args([]any{d.ID, d.Body, d.Attempts, d.Tries, ms(d.FirstAt), ms(d.Since), d.Items, d.Redacted}),
 			Affected: &changed[i],
 		}
 	}

@@ -11,7 +11,7 @@ import (
 // Writer is how a dialect writes what endpoints are told.
 type Writer interface {
 	Fits(to *model.Endpoint) int64
-	Body(d *model.Delivery, to *model.Endpoint, told []engine.Told) ([]byte, error)
+	Body(d *model.Delivery, to *model.Endpoint, told []engine.Told, cfg *engine.Config) ([]byte, error)
 }
 
 // Heard is a message to an endpoint.

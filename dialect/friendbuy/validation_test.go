@@ -56,12 +56,12 @@ func TestQuestions(t *testing.T) {
 			`"event":{` + when + `},` + parties},
 	} {
 		to := &model.Endpoint{Event: c.event, Topic: model.RewardQuestioned}
-		got, err := NewRenderer(Pace{}).Body(&model.Delivery{}, to, []engine.Told{{Reward: c.told}})
+		got, err := NewRenderer(Pace{}).Body(&model.Delivery{}, to, []engine.Told{{Reward: c.told}}, nil)
 		if err != nil || string(got) != c.want {
 			t.Errorf("%s: %v\ngot  %s\nwant %s", name, err, got, c.want)
 		}
 	}
-	if _, err := NewRenderer(Pace{}).Body(&model.Delivery{}, &model.Endpoint{Topic: model.RewardQuestioned}, []engine.Told{{Reward: signUp}, {Reward: signUp}}); err == nil {
+	if _, err := NewRenderer(Pace{}).Body(&model.Delivery{}, &model.Endpoint{Topic: model.RewardQuestioned}, []engine.Told{{Reward: signUp}, {Reward: signUp}}, nil); err == nil {
 		t.Error("two rewards in one question")
 	}
 }
@@ -82,8 +82,8 @@ func TestAnswersToQuestions(t *testing.T) {
 			t.Errorf("%d is judged as %v, want %v", status, got, want)
 		}
 	}
-	d := &model.Delivery{FirstAt: time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)}
-	first := d.FirstAt
+	d := &model.Delivery{Since: time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)}
+	first := d.Since
 	if next, again := r.Next(d, to, first.Add(72*time.Hour-time.Minute)); !again || !next.Equal(first.Add(72*time.Hour)) {
 		t.Errorf("the last try is at %v (%v)", next, again)
 	}

@@ -120,8 +120,11 @@ func (r Renderer) Fits(to *model.Endpoint) int64 {
 	return together
 }
 
+// Timeout is how long a receiver may take, as documented.
+func (r Renderer) Timeout() time.Duration { return 10 * time.Second }
+
 // Body writes a delivery.
-func (r Renderer) Body(d *model.Delivery, to *model.Endpoint, told []engine.Told) ([]byte, error) {
+func (r Renderer) Body(d *model.Delivery, to *model.Endpoint, told []engine.Told, _ *engine.Config) ([]byte, error) {
 	var body any
 	var err error
 	if to.Topic == model.RewardQuestioned {
@@ -233,7 +236,7 @@ func (r Renderer) Next(d *model.Delivery, to *model.Endpoint, now time.Time) (ti
 	if to.Topic == model.RewardQuestioned {
 		giveUp = r.pace.GiveUpAsk
 	}
-	tries := now.Sub(d.FirstAt)/r.pace.RetryEvery + 1
-	next := d.FirstAt.Add(tries * r.pace.RetryEvery)
-	return next, !next.After(d.FirstAt.Add(giveUp))
+	tries := now.Sub(d.Since)/r.pace.RetryEvery + 1
+	next := d.Since.Add(tries * r.pace.RetryEvery)
+	return next, !next.After(d.Since.Add(giveUp))
 }

@@ -65,7 +65,7 @@ func TestWebhookBodies(t *testing.T) {
 			`"rewardType":"ledger","rewardUnit":"Points","rewardAmount":12.5,"rewardTrigger":"sign_up"}`},
 	} {
 		d := &model.Delivery{UUID: "255e4e45-446d-499d-a680-44ab1eca73fb", FirstAt: time.Date(2019, 11, 5, 1, 7, 38, 509e6, time.UTC)}
-		got, err := NewRenderer(Pace{}).Body(d, &model.Endpoint{Event: c.event}, []engine.Told{told, bare})
+		got, err := NewRenderer(Pace{}).Body(d, &model.Endpoint{Event: c.event}, []engine.Told{told, bare}, nil)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -73,7 +73,7 @@ func TestWebhookBodies(t *testing.T) {
 			t.Errorf("%s (-want +got):\n%s", c.event, diff)
 		}
 	}
-	if _, err := NewRenderer(Pace{}).Body(&model.Delivery{}, &model.Endpoint{Event: "somethingElse"}, []engine.Told{told}); err == nil {
+	if _, err := NewRenderer(Pace{}).Body(&model.Delivery{}, &model.Endpoint{Event: "somethingElse"}, []engine.Told{told}, nil); err == nil {
 		t.Error("a reward was told as something else")
 	}
 }
@@ -130,7 +130,7 @@ func TestWebhookRetries(t *testing.T) {
 		{"a server that was down for two hours", 2*time.Hour + time.Minute, 2*time.Hour + every, true},
 		{"a server that was down for two days", 48*time.Hour + time.Minute, 48*time.Hour + every, false},
 	} {
-		due, again := NewRenderer(Pace{every, giveUp, 72 * time.Hour}).Next(&model.Delivery{FirstAt: first}, &model.Endpoint{}, first.Add(c.failed))
+		due, again := NewRenderer(Pace{every, giveUp, 72 * time.Hour}).Next(&model.Delivery{Since: first}, &model.Endpoint{}, first.Add(c.failed))
 		if got := due.Sub(first); got != c.due || again != c.again {
 			t.Errorf("%s: again %v after %v, want %v after %v", c.name, again, got, c.again, c.due)
 		}
@@ -147,7 +147,7 @@ func TestCaptureWebhook(t *testing.T) {
 		Sent: json.RawMessage(`{"additionalProperties":{"prospect":true,"age":28,"mobileNumber":"(333) 867-5309"}}`),
 	}
 	d := &model.Delivery{UUID: "255e4e45-446d-499d-a680-44ab1eca73fb", FirstAt: time.Date(2019, 11, 5, 1, 7, 38, 509e6, time.UTC)}
-	got, err := NewRenderer(Pace{}).Body(d, &model.Endpoint{Event: "emailCapture"}, []engine.Told{{Capture: full}, {Capture: &engine.ToldCapture{Event: "e6c720d4", Email: "ann@example.com"}}})
+	got, err := NewRenderer(Pace{}).Body(d, &model.Endpoint{Event: "emailCapture"}, []engine.Told{{Capture: full}, {Capture: &engine.ToldCapture{Event: "e6c720d4", Email: "ann@example.com"}}}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

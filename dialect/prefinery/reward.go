@@ -175,15 +175,19 @@ func rewardToJSON(v *engine.RewardView) rewardJSON {
 	if v.State == model.Revoked {
 		out.RevokedAt = stamp{v.EndedAt}
 	}
-	if to := v.Receiver; to != nil {
-		id := int64(to.ID)
-		out.UserID = &id
-		out.User = &rewardUserJSON{
-			ID: id, Email: orNull(to.Email), ReferralCode: orNull(to.Shown),
-			Profile: rewardNamesJSON{FirstName: orNull(to.FirstName), LastName: orNull(to.LastName)},
-		}
+	if v.Receiver != nil {
+		id := int64(v.Receiver.ID)
+		out.UserID, out.User = &id, userToJSON(v.Receiver)
 	}
 	return out
+}
+
+// userToJSON is a tester as they are shown with what is theirs.
+func userToJSON(v *engine.ParticipantView) *rewardUserJSON {
+	return &rewardUserJSON{
+		ID: int64(v.ID), Email: orNull(v.Email), ReferralCode: orNull(v.Shown),
+		Profile: rewardNamesJSON{FirstName: orNull(v.FirstName), LastName: orNull(v.LastName)},
+	}
 }
 
 // typeOf is what a rule's rewards are called here.

@@ -28,9 +28,12 @@ func NewRenderer(publicURL string, every, giveUp time.Duration) Renderer {
 // Fits is one: a hook starts a workflow for each.
 func (r Renderer) Fits(*model.Endpoint) int64 { return 1 }
 
+// Timeout is how long a workflow may take to begin.
+func (r Renderer) Timeout() time.Duration { return 10 * time.Second }
+
 // Body writes what happened to a user, or a reward that was issued, as the
 // calls show them.
-func (r Renderer) Body(_ *model.Delivery, to *model.Endpoint, told []engine.Told) ([]byte, error) {
+func (r Renderer) Body(_ *model.Delivery, to *model.Endpoint, told []engine.Told, _ *engine.Config) ([]byte, error) {
 	var data object
 	switch t := &told[0]; {
 	case t.Participant != nil && to.Event != rewardIssued:
@@ -56,9 +59,9 @@ func (r Renderer) issued(w *engine.ToldReward) object {
 	row := object{{"reward_id", w.Rule}, {"status", statusOfHeld[w.State]}}
 	if w.Held != nil {
 		row = heldToJSON(w.Held)
-		if w.Held.Receiver != nil {
-			recipient = r.api.userToJSON(w.Held.Receiver)
-		}
+	}
+	if w.Owner != nil {
+		recipient = r.api.userToJSON(w.Owner)
 	}
 	return append(row, member{"reward", rewardToJSON(w.In.Rule(w.Rule), w.In.ID)}, member{"recipient", recipient})
 }
@@ -79,6 +82,6 @@ func (r Renderer) Judge(_ *model.Endpoint, status int) model.Verdict {
 
 // Next keeps to the raster that the first try began.
 func (r Renderer) Next(d *model.Delivery, _ *model.Endpoint, now time.Time) (time.Time, bool) {
-	next := d.FirstAt.Add((now.Sub(d.FirstAt)/r.every + 1) * r.every)
-	return next, !next.After(d.FirstAt.Add(r.giveUp))
+	next := d.Since.Add((now.Sub(d.Since)/r.every + 1) * r.every)
+	return next, !next.After(d.Since.Add(r.giveUp))
 }

@@ -138,7 +138,7 @@ func TestHooksAreTriedOnFriendbuysSchedule(t *testing.T) {
 		}
 	}
 	first := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
-	d := &model.Delivery{FirstAt: first}
+	d := &model.Delivery{Since: first}
 	if next, again := renderer.Next(d, &model.Endpoint{}, first.Add(10*time.Second)); !again || next != first.Add(15*time.Minute) {
 		t.Errorf("again at %v (%v)", next, again)
 	}

@@ -577,8 +577,10 @@ CREATE TABLE delivery (
   body        $text NOT NULL, -- frozen by the first attempt; '' again once somebody in it was erased
   redacted    BIGINT NOT NULL, -- raised when somebody it tells of is erased: what was written before is not sent
   attempts    BIGINT NOT NULL,
+  tries       BIGINT NOT NULL, -- attempts since it was replayed
   at          BIGINT NOT NULL,
-  first_at    BIGINT NOT NULL, -- of the first attempt: the time to give up counts from here
+  first_at    BIGINT NOT NULL, -- of the first attempt
+  since       BIGINT NOT NULL, -- of the first since it was replayed: the schedule counts from here
   ended_at    BIGINT NOT NULL,
   PRIMARY KEY (account_id, id),
   UNIQUE (account_id, uuid)
