@@ -37,7 +37,7 @@ func TestRewardIsToldOnceAndSigned(t *testing.T) {
 		want := model.Delivery{
 			ID: d[0].ID, UUID: d[0].UUID, Endpoint: model.EndpointID(s.sends.Lane), State: model.DeliveryDelivered, Items: 1, Attempts: 1,
 			Body: fmt.Sprintf(`{"id":%q,"friends":["friend1@example.com"]}`, d[0].UUID),
-			At:   noon.Add(engine.Gather), FirstAt: noon.Add(engine.Gather), EndedAt: noon.Add(engine.Gather),
+			At:   noon.Add(engine.Gather), FirstAt: noon.Add(engine.Gather), Since: noon.Add(engine.Gather), Tries: 1, EndedAt: noon.Add(engine.Gather),
 		}
 		if diff := cmp.Diff(want, d[0]); diff != "" {
 			t.Errorf("delivery (-want +got):\n%s", diff)
