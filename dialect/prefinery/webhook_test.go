@@ -117,7 +117,9 @@ func TestWebhooksShowWhatCallsShow(t *testing.T) {
 func TestRevokedRewardIsTold(t *testing.T) {
 	t.Parallel()
 	s := enter(t, dialecttest.New(t))
-	s.Apply(t, func(file string) string { return file + "webhooks: [{on: prefinery.reward_revoked, url: 'https://shop.example.com/'}]\n" })
+	s.Apply(t, func(file string) string {
+		return file + "webhooks: [{on: prefinery.reward_revoked, url: 'https://shop.example.com/'}]\n"
+	})
 	s.body(t, "POST", "/api/v2/betas/12/testers", `{"tester":{"email":"grace@example.org"}}`)
 	reward, _ := idOf(t, s.body(t, "POST", "/api/v2/betas/12/rewards", `{"email":"grace@example.org","descriptor":"free_month"}`))
 	s.hears(t, "a revoked reward", map[string]string{})
