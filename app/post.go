@@ -7,6 +7,7 @@ import (
 	"net/url"
 	"os"
 	"strings"
+	"time"
 
 	"grapevine/deliver"
 )
@@ -55,10 +56,13 @@ func mailDir(c ServeConfig) string {
 	return "mail"
 }
 
+// fetchTimeout is how long a service may take to answer.
+const fetchTimeout = 10 * time.Second
+
 // fetch opens an address, and fails where that answers anything but yes.
 func fetch(client *http.Client) func(context.Context, string) error {
 	return func(ctx context.Context, address string) error {
-		ctx, cancel := context.WithTimeout(ctx, deliver.Timeout)
+		ctx, cancel := context.WithTimeout(ctx, fetchTimeout)
 		defer cancel()
 		request, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
 		if err != nil {
