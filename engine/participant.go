@@ -34,6 +34,25 @@ func (e *Engine) FindParticipant(ctx context.Context, account model.AccountID, n
 	return id, err
 }
 
+// ParticipantsAt finds who takes part in a campaign under addresses, by the
+// address as it was asked for; those of nobody are left out.
+func (e *Engine) ParticipantsAt(ctx context.Context, account model.AccountID, campaign model.CampaignID, emails ...string) (map[string]model.ParticipantID, error) {
+	found := map[string]model.ParticipantID{}
+	err := e.store.View(ctx, account, func(tx *store.Tx) error {
+		for _, email := range emails {
+			id, _, err := named(tx, Naming{Campaign: campaign, Email: email})
+			switch {
+			case err == nil:
+				found[email] = id
+			case model.KindOf(err) != model.NotFound:
+				return err
+			}
+		}
+		return nil
+	})
+	return found, err
+}
+
 func named(tx *store.Tx, n Naming) (model.ParticipantID, *store.HeldCoupon, error) {
 	switch {
 	case n.Coupon != "":

@@ -22,6 +22,13 @@ const (
 	rewardsCreate  = "rewards:create"
 	rewardsRead    = "rewards:read"
 	rewardsUpdate  = "rewards:update"
+
+	suppressionsCreate      = "suppressions:create"
+	suppressionsRead        = "suppressions:read"
+	suppressionsDelete      = "suppressions:delete"
+	friendInvitationsCreate = "friend_invitations:create"
+	pointsCreate            = "points:create"
+	pointsRead              = "points:read"
 )
 
 // authenticate is whose key a call carries. It fails with Unauthenticated, and

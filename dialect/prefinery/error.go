@@ -24,33 +24,44 @@ var kinds = map[model.Kind]int{
 
 // Families of codes. What a family has no code of its own for is its first.
 const (
-	testerFamily = 2300
-	rewardFamily = 2600
+	testerFamily      = 2300
+	invitationFamily  = 2400
+	rewardFamily      = 2600
+	suppressionFamily = 2700
+	pointFamily       = 2800
 )
 
 // byKind tells that a reason has the status of its kind, and the family's
 // first code.
 var byKind = refusal{}
 
-// refusal is what a reason is among testers and rewards: the code in its
-// family, 0 for the first, and the text, "" for the engine's own. A refusal
-// with a code is 422, whatever the kind.
+// refusal is what a reason is: the code in each family, 0 for the first, and
+// the text, "" for the engine's own. A refusal with a code is 422, whatever the
+// kind.
 type refusal struct {
-	tester, reward int
-	text           string
+	tester, invitation, reward, suppression, point int
+
+	text string
+}
+
+// in is the code in a family.
+func (r refusal) in(family int) int {
+	return map[int]int{
+		testerFamily: r.tester, invitationFamily: r.invitation, rewardFamily: r.reward, suppressionFamily: r.suppression, pointFamily: r.point,
+	}[family]
 }
 
 // reasons is what each reason is here.
 var reasons = map[model.Reason]refusal{
-	model.EmailTaken:          {tester: 2310, text: "Email has already been taken"},
+	model.EmailTaken:          {tester: 2310, invitation: 2406, suppression: 2702, text: "Email has already been taken"},
 	model.ReferrerUnknown:     {tester: 2306, text: "Referrer was not found"},
 	model.CampaignUnknown:     byKind,
-	model.CampaignNotLive:     {tester: 2301, reward: 2601, text: "The project is not live"},
+	model.CampaignNotLive:     {tester: 2301, invitation: 2401, reward: 2601, text: "The project is not live"},
 	model.CodeUnknown:         byKind,
 	model.CodeBlocked:         byKind,
 	model.CodeTaken:           byKind,
 	model.PersonUnknown:       byKind,
-	model.ParticipantUnknown:  byKind,
+	model.ParticipantUnknown:  {invitation: 2403, point: 2803, text: "Email was not found"},
 	model.RewardUnknown:       byKind,
 	model.LedgerUnknown:       byKind,
 	model.BalanceShort:        byKind,
@@ -63,10 +74,10 @@ var reasons = map[model.Reason]refusal{
 	model.RedemptionUnknown:   byKind,
 	model.NotInLoyalty:        byKind,
 	model.CurrencyUnknown:     byKind,
-	model.InviterUnfit:        byKind,
-	model.InvitationsSpent:    byKind,
-	model.PersonBlocked:       byKind,
-	model.PointsUnused:        byKind,
+	model.InviterUnfit:        {invitation: 2404, text: "Sender must be invited, active or idle"},
+	model.InvitationsSpent:    {invitation: 2407, text: "No invitations are remaining"},
+	model.PersonBlocked:       {tester: 2307, invitation: 2401, text: "Email is blocked"},
+	model.PointsUnused:        {point: 2801, text: "The project is not ordered by points"},
 	model.StateInvalid:        {tester: 2304, text: "Status is invalid"},
 	model.TransitionForbidden: {tester: 2308, reward: 2608, text: "Status cannot be changed like this"},
 	model.KeyUnknown:          byKind,
@@ -77,7 +88,10 @@ var reasons = map[model.Reason]refusal{
 }
 
 // fields is what is wrong where the engine says it of a field, in its words.
-var fields = map[string]string{"answers": "Question was not found"}
+var fields = map[string]string{
+	"answers": "Question was not found", "quantity": "Quantity must be other than 0, and at most a billion",
+	"reason": "Reason is too long", "message": "Message is too long",
+}
 
 // coded is an error with a code of its own.
 type coded struct {
@@ -95,10 +109,7 @@ func within(family int, err error) error {
 		return err
 	}
 	refused := reasons[known.Reason]
-	code := refused.tester
-	if family == rewardFamily {
-		code = refused.reward
-	}
+	code := refused.in(family)
 	text := cmp.Or(refused.text, fields[known.Field], known.Msg)
 	switch {
 	case code != 0:

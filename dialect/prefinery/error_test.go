@@ -18,8 +18,10 @@ func TestErrorsCoverKindsAndReasons(t *testing.T) {
 		}
 	}
 	for reason, r := range reasons {
-		if r.tester != 0 && r.tester/100 != testerFamily/100 || r.reward != 0 && r.reward/100 != rewardFamily/100 {
-			t.Errorf("%s has a code of another family: %+v", reason, r)
+		for _, family := range []int{testerFamily, invitationFamily, rewardFamily, suppressionFamily, pointFamily} {
+			if code := r.in(family); code != 0 && code/100 != family/100 {
+				t.Errorf("%s has %d in the family %d", reason, code, family)
+			}
 		}
 	}
 }

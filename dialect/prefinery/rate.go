@@ -20,6 +20,7 @@ var (
 	betaLimit    = limit{&model.RateLimit{Name: "prefinery.betas", Calls: 90, Window: 15 * time.Minute}, false}
 	testersLimit = limit{&model.RateLimit{Name: "prefinery.testers", Calls: 60, Window: time.Minute}, true}
 	companyLimit = limit{&model.RateLimit{Name: "prefinery.company_testers", Calls: 180, Window: time.Minute}, false}
+	pointsLimit  = limit{&model.RateLimit{Name: "prefinery.points", Calls: 60, Window: time.Minute}, true}
 	rewardsLimit = limit{&model.RateLimit{Name: "prefinery.rewards", Calls: 60, Window: time.Minute}, true}
 )
 

@@ -28,9 +28,9 @@ func (a *API) listTesters(w http.ResponseWriter, r *http.Request, in scope) erro
 	if err != nil {
 		return err
 	}
-	rows := make([]testerJSON, len(found.Rows))
-	for i := range found.Rows {
-		rows[i] = testerToJSON(&found.Rows[i], in)
+	rows, err := a.testersToJSON(r.Context(), in, found.Rows...)
+	if err != nil {
+		return err
 	}
 	return writePage(w, at, rows, found.Total)
 }
@@ -116,7 +116,7 @@ func (a *API) showTester(w http.ResponseWriter, r *http.Request, in scope) error
 	if err != nil {
 		return err
 	}
-	return web.WriteJSON(w, http.StatusOK, testerToJSON(v, in))
+	return a.writeTester(w, r, in, v, http.StatusOK)
 }
 
 // tester is whom a path means, by number or UUID. It fails with NotFound, also
@@ -157,7 +157,7 @@ func (a *API) verifyTester(w http.ResponseWriter, r *http.Request, in scope) err
 	if !isInvitationCode(r.URL.Query().Get("invitation_code"), v.Email, in) {
 		return notFound("The invitation code is not this user's.")
 	}
-	return web.WriteJSON(w, http.StatusOK, testerToJSON(v, in))
+	return a.writeTester(w, r, in, v, http.StatusOK)
 }
 
 func (a *API) createTester(w http.ResponseWriter, r *http.Request, in scope) error {
@@ -176,7 +176,7 @@ func (a *API) createTester(w http.ResponseWriter, r *http.Request, in scope) err
 	if !joined.Created {
 		return within(testerFamily, &model.Error{Kind: model.Conflict, Reason: model.EmailTaken, Field: "email", Msg: "the address takes part already"})
 	}
-	return a.writeTester(w, r, in, joined.Participant, http.StatusCreated)
+	return a.writeTesterByID(w, r, in, joined.Participant, http.StatusCreated)
 }
 
 // join is what a new tester's fields ask for.
@@ -246,7 +246,7 @@ func (a *API) updateTester(w http.ResponseWriter, r *http.Request, in scope) err
 	if err := a.core.ChangeParticipant(r.Context(), in.account, v.ID, *change); err != nil {
 		return within(testerFamily, err)
 	}
-	return a.writeTester(w, r, in, v.ID, http.StatusOK)
+	return a.writeTesterByID(w, r, in, v.ID, http.StatusOK)
 }
 
 func (a *API) deleteTester(w http.ResponseWriter, r *http.Request, in scope) error {
@@ -261,12 +261,43 @@ func (a *API) deleteTester(w http.ResponseWriter, r *http.Request, in scope) err
 	return nil
 }
 
-func (a *API) writeTester(w http.ResponseWriter, r *http.Request, in scope, id model.ParticipantID, status int) error {
+// writeTesterByID answers a tester as they are by now.
+func (a *API) writeTesterByID(w http.ResponseWriter, r *http.Request, in scope, id model.ParticipantID, status int) error {
 	v, err := a.core.ViewParticipant(r.Context(), in.account, id, shownWith)
 	if err != nil {
 		return err
 	}
-	return web.WriteJSON(w, status, testerToJSON(v, in))
+	return a.writeTester(w, r, in, v, status)
+}
+
+func (a *API) writeTester(w http.ResponseWriter, r *http.Request, in scope, v *engine.ParticipantView, status int) error {
+	rows, err := a.testersToJSON(r.Context(), in, *v)
+	if err != nil {
+		return err
+	}
+	return web.WriteJSON(w, status, rows[0])
+}
+
+// testersToJSON is testers as they are shown, with when they unsubscribed.
+func (a *API) testersToJSON(ctx context.Context, in scope, views ...engine.ParticipantView) ([]testerJSON, error) {
+	var emails []string
+	for _, v := range views {
+		if v.Email != "" {
+			emails = append(emails, v.Email)
+		}
+	}
+	suppressed, err := a.core.Suppressed(ctx, in.account, emails...)
+	if err != nil {
+		return nil, err
+	}
+	rows := make([]testerJSON, len(views))
+	for i := range views {
+		rows[i] = testerToJSON(&views[i], in)
+		if s := suppressed[views[i].Email]; s.Reason == model.Unsubscribed {
+			rows[i].UnsubscribedAt = stamp{s.At}
+		}
+	}
+	return rows, nil
 }
 
 func testerToJSON(v *engine.ParticipantView, in scope) testerJSON {
@@ -274,8 +305,9 @@ func testerToJSON(v *engine.ParticipantView, in scope) testerJSON {
 		ID: int64(v.ID), UUID: v.UUID, Email: orNull(v.Email), Status: string(v.Standing),
 		ImportedAt: stamp{v.ImportedAt}, AppliedAt: stamp{v.AppliedAt}, InvitedAt: stamp{v.InvitedAt}, JoinedAt: stamp{v.ActiveAt},
 		ShareClicksCount: v.Reach, ShareSignupsCount: v.Referrals,
-		FriendInvitationsAllowed: int64(in.campaign.FriendInvitations), FriendInvitationsRemaining: int64(in.campaign.FriendInvitations),
-		ReferralCode: orNull(v.Shown), IPAddress: orNull(v.IP), CreatedAt: stamp{v.JoinedAt}, UpdatedAt: stamp{v.ChangedAt},
+		FriendInvitationsAllowed: int64(in.campaign.FriendInvitations), FriendInvitationsCount: v.Invitations,
+		FriendInvitationsRemaining: max(0, int64(in.campaign.FriendInvitations)-v.Invitations),
+		ReferralCode:               orNull(v.Shown), IPAddress: orNull(v.IP), CreatedAt: stamp{v.JoinedAt}, UpdatedAt: stamp{v.ChangedAt},
 		Profile: profileToJSON(v), Responses: []responseJSON{},
 	}
 	if v.Email != "" {

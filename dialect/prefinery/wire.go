@@ -1,6 +1,10 @@
 package prefinery
 
-import "time"
+import (
+	"time"
+
+	"grapevine/money"
+)
 
 // stamp is a time as it is shown: of UTC, in whole seconds; zero is null.
 type stamp struct{ time.Time }
@@ -151,4 +155,29 @@ type rewardUserJSON struct {
 type rewardNamesJSON struct {
 	FirstName *string `json:"first_name"`
 	LastName  *string `json:"last_name"`
+}
+
+type pointJSON struct {
+	ID        int64        `json:"id"`
+	Quantity  money.Amount `json:"quantity"`
+	Activity  string       `json:"activity"`
+	Reason    *string      `json:"reason"`
+	UserID    int64        `json:"user_id"`
+	CreatedAt stamp        `json:"created_at"`
+}
+
+type suppressionJSON struct {
+	ID           int64  `json:"id"`
+	Email        string `json:"email"`
+	UserID       *int64 `json:"user_id"`
+	Reason       string `json:"reason"`
+	SuppressedAt stamp  `json:"suppressed_at"`
+}
+
+type friendInvitationJSON struct {
+	ID        int64      `json:"id"`
+	CreatedAt stamp      `json:"created_at"`
+	Inviter   testerJSON `json:"inviter"`
+	Invitee   testerJSON `json:"invitee"`
+	Message   *string    `json:"message"`
 }
