@@ -5,14 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"time"
 
 	"grapevine/model"
 	"grapevine/web"
 )
-
-// shareEvery is how often nodes add up what callers called.
-const shareEvery = time.Second
 
 // rates count calls where limits hold, else it is nil.
 func (p *program) rates(c ServeConfig) *web.Rates {
@@ -22,30 +18,11 @@ func (p *program) rates(c ServeConfig) *web.Rates {
 	return web.NewRates(p.now, p.core)
 }
 
-// shareRates shares what is counted until ctx ends. It logs when that begins
-// to fail and when it works again: meanwhile each node counts alone.
-func (p *program) shareRates(ctx context.Context, rates *web.Rates) {
-	tick := time.NewTicker(shareEvery)
-	defer tick.Stop()
-	failing := false
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-tick.C:
-		}
-		bounded, cancel := context.WithTimeout(ctx, 5*shareEvery)
-		err := rates.Sync(bounded)
-		cancel()
-		switch {
-		case ctx.Err() != nil:
-			return
-		case err != nil && !failing:
-			p.log.Error("calls are not counted with other nodes", "err", err)
-		case err == nil && failing:
-			p.log.Info("calls are counted with other nodes again")
-		}
-		failing = err != nil
+// shares adds up what nodes counted.
+func shares(rates *web.Rates) chore {
+	return chore{
+		every: shareEvery, atMost: 5 * shareEvery, do: rates.Sync,
+		fails: "calls are not counted with other nodes", works: "calls are counted with other nodes again",
 	}
 }
 

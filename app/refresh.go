@@ -2,9 +2,7 @@ package app
 
 import (
 	"context"
-	"log/slog"
 	"sync"
-	"time"
 
 	"grapevine/engine"
 )
@@ -13,38 +11,25 @@ import (
 type freshness struct {
 	core *engine.Engine
 	try  func(context.Context) (read bool, err error) // see program.tryConfig
-	log  *slog.Logger
 
-	read bool // an account could be read; keep's own
+	read bool // an account could be read; the chore's own
 
 	mu   sync.Mutex
 	last error
 }
 
-// keep refreshes until ctx ends. It logs when that begins to fail and when it
-// works again.
-func (f *freshness) keep(ctx context.Context) {
-	tick := time.NewTicker(refreshEvery)
-	defer tick.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-tick.C:
-		}
-		bounded, cancel := context.WithTimeout(ctx, 2*refreshEvery)
-		err := f.refresh(bounded)
-		cancel()
-		if ctx.Err() != nil {
-			return
-		}
-		switch had := f.swap(err); {
-		case err != nil && had == nil:
-			f.log.Error("the configuration cannot be read", "err", err)
-		case err == nil && had != nil:
-			f.log.Info("the configuration can be read again")
-		}
+// chore refreshes, and keeps what came of it.
+func (f *freshness) chore() chore {
+	return chore{
+		every: refreshEvery, atMost: 2 * refreshEvery, do: f.refresh, outcome: f.keep,
+		fails: "the configuration cannot be read", works: "the configuration can be read again",
 	}
+}
+
+func (f *freshness) keep(err error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.last = err
 }
 
 // refresh also reads the first account that another process applies: that shows
@@ -55,13 +40,6 @@ func (f *freshness) refresh(ctx context.Context) error {
 		f.read, err = f.try(ctx)
 	}
 	return err
-}
-
-func (f *freshness) swap(err error) (had error) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	had, f.last = f.last, err
-	return had
 }
 
 // check returns why the configuration could not be read last time.

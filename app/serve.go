@@ -134,13 +134,14 @@ func (p *program) serve(ctx, work context.Context, c ServeConfig, post *post, li
 	work, stop := context.WithCancel(work)
 	defer stop()
 	var loops sync.WaitGroup
-	fresh := &freshness{core: p.core, try: p.tryConfig, log: p.log}
-	loops.Go(func() { fresh.keep(work) })
-	loops.Go(func() { keepRolled(work, p.core, p.log) })
-	loops.Go(func() { p.keepLists(work) })
+	fresh := &freshness{core: p.core, try: p.tryConfig}
+	chores := []chore{fresh.chore(), p.rolls(), p.follows()}
 	rates := p.rates(c)
 	if rates != nil {
-		loops.Go(func() { p.shareRates(work, rates) })
+		chores = append(chores, shares(rates))
+	}
+	for _, c := range chores {
+		loops.Go(func() { c.keep(work, p.log) })
 	}
 	runner := p.runner(c, post)
 	p.store.OnJob(runner.Kick)
