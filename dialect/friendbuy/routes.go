@@ -5,9 +5,6 @@ package friendbuy
 
 import (
 	"net/http"
-	"path"
-	"slices"
-	"strings"
 	"time"
 
 	"grapevine/engine"
@@ -31,13 +28,12 @@ type API struct {
 	calls   *model.RateLimit
 	intakes *model.RateLimit
 	now     func() time.Time
-	mux     *http.ServeMux
-	allow   map[string][]string // path -> its methods
+	routes  *web.Routes
 }
 
 // New makes the handler of everything below /v1/ that is Friendbuy's.
 func New(core *engine.Engine, o Options) http.Handler {
-	a := &API{core: core, tokens: newTokens(core, o.Now), pages: newPages(core), rates: o.Rates, calls: o.Limits.calls(), intakes: o.Limits.intakes(), now: o.Now, mux: http.NewServeMux(), allow: map[string][]string{}}
+	a := &API{core: core, tokens: newTokens(core, o.Now), pages: newPages(core), rates: o.Rates, calls: o.Limits.calls(), intakes: o.Limits.intakes(), now: o.Now, routes: web.NewRoutes(fail, unknownURL, wrongMethod)}
 
 	a.open("POST /v1/authorization", a.perNetwork(o.Limits.authorizations(), a.postAuthorization))
 	a.call("POST /v1/personal-referral-link", a.postPersonalReferralLink)
@@ -75,19 +71,7 @@ func New(core *engine.Engine, o Options) http.Handler {
 	a.open("OPTIONS /v1/intake/{merchantId}", a.optionsIntake)
 	a.open("POST /v1/intake/{merchantId}", a.postIntake)
 
-	a.refuseTheRest()
-	return a
-}
-
-// ServeHTTP answers a request. What the mux would redirect, with HTML, is an
-// unknown path here.
-func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	if path.Clean(r.URL.Path) != r.URL.Path {
-		// Where the answer cannot be sent, there is nobody left to tell.
-		_ = unknownURL(w, r)
-		return
-	}
-	a.mux.ServeHTTP(w, r)
+	return a.routes
 }
 
 // caller answers a call of an account.
@@ -121,20 +105,4 @@ func (a *API) perNetwork(limit *model.RateLimit, h web.HandlerFunc) web.HandlerF
 }
 
 // open routes an endpoint that anybody may call.
-func (a *API) open(pattern string, h web.HandlerFunc) {
-	a.mux.Handle(pattern, web.Handle(h, fail))
-	method, at, _ := strings.Cut(pattern, " ")
-	a.allow[at] = append(a.allow[at], method)
-}
-
-// refuseTheRest routes known paths under a wrong method, and all others.
-func (a *API) refuseTheRest() {
-	for at, methods := range a.allow {
-		if slices.Contains(methods, http.MethodGet) {
-			methods = append(methods, http.MethodHead)
-		}
-		slices.Sort(methods)
-		a.mux.Handle(at, web.Handle(wrongMethod(strings.Join(methods, ", ")), fail))
-	}
-	a.mux.Handle("/", web.Handle(unknownURL, fail))
-}
+func (a *API) open(pattern string, h web.HandlerFunc) { a.routes.Add(pattern, h) }

@@ -6,9 +6,6 @@ package referralfactory
 
 import (
 	"net/http"
-	"path"
-	"slices"
-	"strings"
 	"time"
 
 	"grapevine/engine"
@@ -28,8 +25,7 @@ type API struct {
 	rates  *web.Rates
 	calls  *model.RateLimit
 	public string
-	mux    *http.ServeMux
-	allow  map[string][]string // path -> its methods
+	routes *web.Routes
 }
 
 // limit is what the documentation says of calls: so many a minute, and who
@@ -44,7 +40,7 @@ func limit() *model.RateLimit {
 // New makes the handler of everything that Referral Factory answers to
 // programs.
 func New(core *engine.Engine, o Options) http.Handler {
-	a := &API{core: core, rates: o.Rates, calls: limit(), public: o.PublicURL, mux: http.NewServeMux(), allow: map[string][]string{}}
+	a := &API{core: core, rates: o.Rates, calls: limit(), public: o.PublicURL, routes: web.NewRoutes(fail, unknownURL, wrongMethod)}
 
 	a.call("GET /api/v1/campaigns", a.getCampaigns)
 	a.call("GET /api/v1/campaigns/{id}", a.getCampaign)
@@ -72,31 +68,18 @@ func New(core *engine.Engine, o Options) http.Handler {
 	a.call("POST /api/n8n/users", a.postUser)
 	a.call("POST /api/n8n/users/qualify", a.postNodeQualify)
 
-	a.refuseTheRest()
-	return a
+	return a.routes
 }
 
 // NewSocials makes the handler of the addresses that people meet, below their
 // codes.
 func NewSocials(core *engine.Engine) http.Handler {
-	a := &API{core: core, mux: http.NewServeMux(), allow: map[string][]string{}}
+	a := &API{core: core, routes: web.NewRoutes(fail, unknownURL, wrongMethod)}
 
 	a.open("GET /{code}/socials/{network}", a.getSocial)
 	a.open("GET /{code}/qr.png", a.getQR)
 
-	a.refuseTheRest()
-	return a
-}
-
-// ServeHTTP answers a request. What the mux would redirect, with HTML, is an
-// unknown path here.
-func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	if path.Clean(r.URL.Path) != r.URL.Path {
-		// Where the answer cannot be sent, there is nobody left to tell.
-		_ = unknownURL(w, r)
-		return
-	}
-	a.mux.ServeHTTP(w, r)
+	return a.routes
 }
 
 // caller answers a call of an account.
@@ -120,20 +103,4 @@ func (a *API) call(pattern string, c caller) {
 }
 
 // open routes an endpoint that anybody may call.
-func (a *API) open(pattern string, h web.HandlerFunc) {
-	a.mux.Handle(pattern, web.Handle(h, fail))
-	method, at, _ := strings.Cut(pattern, " ")
-	a.allow[at] = append(a.allow[at], method)
-}
-
-// refuseTheRest routes known paths under a wrong method, and all others.
-func (a *API) refuseTheRest() {
-	for at, methods := range a.allow {
-		if slices.Contains(methods, http.MethodGet) {
-			methods = append(methods, http.MethodHead)
-		}
-		slices.Sort(methods)
-		a.mux.Handle(at, web.Handle(wrongMethod(strings.Join(methods, ", ")), fail))
-	}
-	a.mux.Handle("/", web.Handle(unknownURL, fail))
-}
+func (a *API) open(pattern string, h web.HandlerFunc) { a.routes.Add(pattern, h) }
