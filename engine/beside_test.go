@@ -3,6 +3,7 @@ package engine_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -167,6 +168,62 @@ func TestCodesAddedBesideARewardThatFindsNone(t *testing.T) {
 		s.run()
 		if got := s.rewards(bought.Event); len(got) != 1 || got[0] != "advocate empty earned" {
 			t.Errorf("rewards %v", got)
+		}
+	})
+}
+
+const heard = `
+account: Acme
+campaigns:
+  - name: First
+    status: launched
+    rewards: [{name: Cash, to: advocate, on: cash, repeat: true, value: {type: cash, amount: 1, unit: USD}}]
+webhooks: [{on: friendbuy.advocateReward, url: "https://shop.example.com/rewards"}]
+`
+
+// A delivery that has nothing left to tell ends, and not with what joins it at
+// that moment.
+func TestTellBesideTheEndOfADeliveryIsTold(t *testing.T) {
+	onBoth(t, heard, func(t *testing.T, s *stage) {
+		s.damaged = true // nothing takes a reward away, so the test does
+		ctx := context.Background()
+		lost := s.earn("cash")
+		s.wait(time.Second)
+		queues, err := s.core.DueQueues(ctx)
+		if err != nil || len(queues) != 1 {
+			t.Fatal(queues, err)
+		}
+		tells := queues[0]
+		gather := func() error {
+			_, _, err := s.core.GatherTells(ctx, tells, together)
+			return err
+		}
+		if err := gather(); err != nil {
+			t.Fatal(err)
+		}
+		s.raw(fmt.Sprintf("DELETE FROM reward WHERE id = %d", lost.ID))
+		kept := s.earn("cash")
+		s.wait(time.Second)
+		q := model.Queue{Account: tells.Account, Kind: model.JobDeliver, Lane: tells.Lane}
+		jobs, err := s.core.ClaimJobs(ctx, q, 1)
+		if err != nil || len(jobs) != 1 {
+			t.Fatal(jobs, err)
+		}
+		s.held(func(tx *store.Tx) error {
+			_, err := tx.HoldJobs(jobs)
+			return err
+		}, func() error {
+			_, err := s.core.StartDeliveries(ctx, q, jobs, nil)
+			return err
+		}, gather)
+		var told []model.RewardID
+		for _, of := range s.hear() {
+			for _, one := range of {
+				told = append(told, one.Reward.ID)
+			}
+		}
+		if len(told) != 1 || told[0] != kept.ID {
+			t.Errorf("told of %v, want %d", told, kept.ID)
 		}
 	})
 }

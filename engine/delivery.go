@@ -226,10 +226,7 @@ func startAll(tx *store.Tx, held []model.Job, ready []model.Delivery, now time.T
 	for _, j := range held {
 		d, ok := byID[j.Subject]
 		if !ok || d.Body == "" { // it has ended, or is about nothing
-			if ok {
-				tx.EndDelivery(d.ID, model.DeliveryVoid, now)
-			}
-			if _, err := tx.FinishJob(&j); err != nil {
+			if err := endVoid(tx, &j, d, ok, now); err != nil {
 				return nil, err
 			}
 			continue
@@ -254,6 +251,23 @@ func startAll(tx *store.Tx, held []model.Job, ready []model.Delivery, now time.T
 	}
 	tx.InsertAttempts(attempts)
 	return started, nil
+}
+
+// endVoid finishes the job of a delivery that has ended, or, where it is there
+// and has nothing to tell, ends it: unless something joined it since it was
+// read, which is told next.
+func endVoid(tx *store.Tx, j *model.Job, d model.Delivery, there bool, now time.Time) error {
+	if there {
+		void, err := tx.VoidDelivery(&d, now)
+		if err == nil && !void {
+			_, err = tx.RetryJob(j, now, "")
+		}
+		if err != nil || !void {
+			return err
+		}
+	}
+	_, err := tx.FinishJob(j)
+	return err
 }
 
 // dropDeliveries gives up what would go to an endpoint that has ended.

@@ -121,6 +121,16 @@ func (tx *Tx) StartDeliveries(list []model.Delivery) ([]bool, error) {
 	return started, err
 }
 
+// VoidDelivery ends a delivery that has nothing to tell. It reports whether it
+// did: one that more items joined since it was read is left alone.
+func (tx *Tx) VoidDelivery(d *model.Delivery, now time.Time) (bool, error) {
+	n, err := tx.change(`UPDATE delivery
+		SET state = $3, ended_at = $4
+		WHERE account_id = $1 AND id = $2 AND items = $5 AND state IN ('open', 'sending')`,
+		d.ID, string(model.DeliveryVoid), ms(now), d.Items)
+	return n == 1, err
+}
+
 // Items lists what deliveries tell of, in the order in which it happened.
 func (tx *Tx) Items(ids []model.DeliveryID) ([]Item, error) {
 	if len(ids) == 0 {
