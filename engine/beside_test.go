@@ -227,3 +227,42 @@ func TestTellBesideTheEndOfADeliveryIsTold(t *testing.T) {
 		}
 	})
 }
+
+// A list that is being read for the first time, which takes long, holds up no
+// other: nor does keeping the lists meanwhile.
+func TestListsAnswerBesideOneThatIsRead(t *testing.T) {
+	onBoth(t, scores, func(t *testing.T, s *stage) {
+		s.begin("ann@example.com", "", "")
+		if s.store.Engine().Name() == "sqlite" { // nothing there holds up who reads
+			return
+		}
+		ctx := context.Background()
+		done := make(chan error, 2)
+		err := s.store.Engine().Update(ctx, func(c store.Conn) ([]store.Statement, error) {
+			if err := c.Run(ctx, store.Statement{SQL: `LOCK TABLE holding IN ACCESS EXCLUSIVE MODE`}); err != nil {
+				return nil, err
+			}
+			go func() {
+				_, err := s.core.ListHoldings(ctx, s.account, engine.HoldingsQuery{Size: 10})
+				done <- err
+			}()
+			time.Sleep(300 * time.Millisecond)
+			go func() { done <- s.core.KeepLists(ctx) }()
+			time.Sleep(300 * time.Millisecond)
+			answered := make(chan error, 1)
+			go func() {
+				_, err := s.core.ListPeople(ctx, s.account, engine.PeopleQuery{Size: 10})
+				answered <- err
+			}()
+			select {
+			case err := <-answered:
+				return nil, err
+			case <-time.After(3 * time.Second):
+				return nil, errors.New("the list of people waits for the list of holdings")
+			}
+		})
+		if err := errors.Join(err, <-done, <-done); err != nil {
+			t.Error(err)
+		}
+	})
+}

@@ -204,7 +204,10 @@ func (e *Engine) KeepLists(ctx context.Context) error {
 	e.projected.mu.Lock()
 	var keys []projectionKey
 	for key, p := range e.projected.all {
-		p.mu.RLock()
+		if !p.mu.TryRLock() { // in use: who waited for it here would hold up all others
+			keys = append(keys, key)
+			continue
+		}
 		idle := now.Sub(p.used) > projectionIdle
 		p.mu.RUnlock()
 		if idle {

@@ -1,6 +1,11 @@
 package store
 
-import "grapevine/model"
+import (
+	"maps"
+	"slices"
+
+	"grapevine/model"
+)
 
 // Enrolled is a participant with the code that is shown and who brought them.
 type Enrolled struct {
@@ -60,19 +65,26 @@ func (tx *Tx) CountedOf(subjects []int64, what string) (map[int64]int64, error) 
 	return counts, err
 }
 
-// EnrolledAs finds as which participants persons take part in a campaign.
+// EnrolledAs finds as which participants persons take part in a campaign,
+// those who were merged into them included; of several it is the oldest.
 // Those who do not are left out.
 func (tx *Tx) EnrolledAs(campaign model.CampaignID, persons []model.PersonID) (map[model.PersonID]Enrolled, error) {
 	found := map[model.PersonID]Enrolled{}
-	listed := few(persons)
-	err := tx.read(`SELECT `+participantColumns+`, COALESCE(c.shown, '')
+	owner, err := tx.owners(persons)
+	if err != nil || len(owner) == 0 {
+		return found, err
+	}
+	listed := few(slices.Sorted(maps.Keys(owner)))
+	err = tx.read(`SELECT `+participantColumns+`, COALESCE(c.shown, '')
 		FROM participant a
 		LEFT JOIN code c ON c.account_id = a.account_id AND c.id = a.code_id
 		WHERE a.account_id = $1 AND a.campaign_id = $2 AND a.person_id IN (`+in(3, len(listed))+`)`,
 		func(r Row) error {
 			var p Enrolled
 			err := scanParticipant(r, &p.Participant, &p.Code)
-			found[p.Person] = p
+			if had, there := found[owner[p.Person]]; !there || p.ID < had.ID {
+				found[owner[p.Person]] = p
+			}
 			return err
 		}, append([]any{campaign}, listed...)...)
 	return found, err
