@@ -48,8 +48,8 @@ func (e *Engine) InviteFriend(ctx context.Context, account model.AccountID, f Fr
 		if err != nil {
 			return err
 		}
-		if len(t.cfg.checks.Blocked(fraud.Party{Emails: []string{model.FoldEmail(f.Friend)}})) > 0 {
-			return &model.Error{Kind: model.Denied, Reason: model.PersonBlocked, Field: "friend", Msg: "the address is blocked"}
+		if err := t.refuseBlocked(f.Friend, ""); err != nil {
+			return err
 		}
 		id, _, err := named(t.tx, Naming{Campaign: f.Campaign, Email: f.Inviter})
 		if err != nil {
@@ -84,6 +84,15 @@ func (e *Engine) InviteFriend(ctx context.Context, account model.AccountID, f Fr
 		return err
 	})
 	return answer, err
+}
+
+// refuseBlocked fails with PersonBlocked for an address that the account
+// blocks, of mail or of the network.
+func (t *turn) refuseBlocked(email, ip string) error {
+	if len(t.cfg.checks.Blocked(fraud.Party{Emails: []string{model.FoldEmail(email)}, IP: ip})) == 0 {
+		return nil
+	}
+	return &model.Error{Kind: model.Denied, Reason: model.PersonBlocked, Field: "email", Msg: "the address is blocked"}
 }
 
 // mayInvite reads a participant whose person is locked, and who may invite one

@@ -22,9 +22,12 @@ type Join struct {
 	// OnlyNew leaves a person alone who takes part in the campaign already: the
 	// answer names the participant, and nothing is recorded or changed.
 	OnlyNew bool
-	State   model.State     // of a new participant; "" is as the campaign says
-	Card    *CardChange     // what is told of the participant; nil is nothing
-	Detail  json.RawMessage // kept as sent, until the person is erased
+	// NoBlocked refuses whom the account blocks, who otherwise takes part and
+	// earns nothing for anybody.
+	NoBlocked bool
+	State     model.State     // of a new participant; "" is as the campaign says
+	Card      *CardChange     // what is told of the participant; nil is nothing
+	Detail    json.RawMessage // kept as sent, until the person is erased
 	// Of an e-mail capture: the widget that it was left in, by id or name, and
 	// whether newsletters are welcome.
 	Widget     string
@@ -47,13 +50,18 @@ type Joined struct {
 // campaign is recorded all the same, and is raised where the person takes
 // part. Where a campaign wants addresses confirmed, a join raises nothing
 // until the participant's is. Fails with NotFound for a campaign that is
-// unknown or not live.
+// unknown or not live, and with PersonBlocked where that was asked for.
 func (e *Engine) Join(ctx context.Context, account model.AccountID, j Join) (*Joined, error) {
 	if err := cmp.Or(j.Who.check(), j.Card.check()); err != nil {
 		return nil, err
 	}
 	var answer *Joined
 	err := e.inTurn(ctx, account, func(t *turn) error {
+		if j.NoBlocked {
+			if err := t.refuseBlocked(j.Email, j.IP); err != nil {
+				return err
+			}
+		}
 		o := occurrence{Who: j.Who, Referral: j.Referral, kind: j.Kind, detail: j.detail()}
 		event := t.happened(j.Kind, 0)
 		found, err := t.tx.Look(t.lookup(o, event.ID))

@@ -190,7 +190,7 @@ func (a *API) join(ctx context.Context, in scope, sent *testerInput) (*engine.Jo
 	}
 	j := &engine.Join{
 		Who:  engine.Who{Email: email, Server: true},
-		Kind: model.SignUp, Campaign: in.campaign.ID, Source: engine.SourceServer, OnlyNew: true, Card: sent.card(),
+		Kind: model.SignUp, Campaign: in.campaign.ID, Source: engine.SourceServer, OnlyNew: true, NoBlocked: true, Card: sent.card(),
 	}
 	sent.describe(&j.Who)
 	if sent.Status.sent {
