@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"net/http"
 	"os"
 	"path/filepath"
 	"slices"
@@ -486,5 +487,56 @@ func TestMailWithoutServerIsWritten(t *testing.T) {
 	must(t, err)
 	if p := parse(t, data); !strings.Contains(p.text, "Ada") || filepath.Ext(files[0].Name()) != ".eml" {
 		t.Errorf("%s says\n%s", files[0].Name(), p.text)
+	}
+}
+
+// The answer is a list; whoever is not in it gets no mail, and neither does
+// anybody without an answer.
+func TestMerchantSaysWhoGetsShares(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		answers []string // "" is a failure; the last stands for all that follow
+		asked   int
+		states  string // of Frida, Fritz and one who is suppressed
+	}{
+		"some":          {[]string{`["FRIDA@example.org"]`}, 1, "sent forbidden suppressed"},
+		"nobody":        {[]string{`[]`}, 1, "forbidden forbidden suppressed"},
+		"after a while": {[]string{"", "no list", `["fritz@example.org","x@y.example"]`}, 3, "forbidden sent suppressed"},
+		"no answer":     {[]string{""}, 97, "forbidden forbidden suppressed"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			onBoth(t, func(t *testing.T, open func() store.Engine) {
+				asked := 0
+				r := newReceiver(t, func(w http.ResponseWriter, _ string) {
+					answer := c.answers[min(asked, len(c.answers)-1)]
+					if asked++; answer == "" {
+						w.WriteHeader(http.StatusServiceUnavailable)
+					}
+					fmt.Fprint(w, answer)
+				})
+				to := newMailServer(t, nil, false, "")
+				s := mailing(t, open, smtpTo(t, "smtp", "", "", to.address), nil)
+				s.project.Endpoints = []model.Endpoint{{Dialect: "plain", Event: "may", Topic: model.RecipientsQuestioned, URL: r.URL}}
+				_, err := s.engine.Apply(t.Context(), s.project.Clone())
+				must(t, err)
+				_, err = s.engine.Suppress(t.Context(), s.account, "no@example.org", model.SuppressedManually)
+				must(t, err)
+				s.share("frida@example.org", "fritz@example.org", "no@example.org")
+				for next := s.step(); !next.IsZero(); next = s.step() {
+					if len(to.all()) > 0 {
+						t.Fatal("a mail was sent before the answer")
+					}
+					s.clock.Set(next)
+				}
+				if got := s.states(); got != c.states || asked != c.asked {
+					t.Errorf("mails are %s after %d questions, want %s after %d", got, asked, c.states, c.asked)
+				}
+				if told := read(t, r.bodies()[0]).Friends; !slices.Equal(told, []string{"frida@example.org", "fritz@example.org"}) {
+					t.Errorf("asked about %v", told)
+				}
+				s.verify()
+			})
+		})
 	}
 }

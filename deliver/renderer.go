@@ -33,3 +33,9 @@ type Renderer interface {
 	// now; false gives it up.
 	Next(d *model.Delivery, to *model.Endpoint, now time.Time) (time.Time, bool)
 }
+
+// Authorizer is a Renderer that asks merchants about recipients.
+type Authorizer interface {
+	// Allowed reads the answer: those who may get mail.
+	Allowed(body []byte) ([]string, error)
+}

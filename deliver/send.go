@@ -48,6 +48,7 @@ func NewClient(allowPrivate bool) *http.Client {
 type answer struct {
 	status  int // 0: none came
 	excerpt string
+	body    []byte // as far as it was read
 	trouble string // why none came; without credentials
 }
 
@@ -69,11 +70,9 @@ func post(ctx context.Context, client *http.Client, address string, header http.
 	}
 	defer response.Body.Close()
 	// The status is the answer; of its text, what comes in time will do.
-	var excerpt bytes.Buffer
-	if _, err := io.CopyN(&excerpt, response.Body, excerptSize); err == nil {
-		_, _ = io.CopyN(io.Discard, response.Body, drainSize)
-	}
-	return answer{status: response.StatusCode, excerpt: clean(excerpt.String())}
+	var text bytes.Buffer
+	_, _ = io.CopyN(&text, response.Body, excerptSize+drainSize)
+	return answer{status: response.StatusCode, excerpt: clean(string(text.Bytes()[:min(text.Len(), excerptSize)])), body: text.Bytes()}
 }
 
 // trouble says why no answer came. The address of a request, which may carry

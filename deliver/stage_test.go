@@ -230,6 +230,10 @@ type plainJSON struct {
 func (plain) Body(d *model.Delivery, to *model.Endpoint, told []engine.Told, _ *engine.Config) ([]byte, error) {
 	body := plainJSON{ID: d.UUID}
 	for _, t := range told {
+		if t.Recipient != nil {
+			body.Friends = append(body.Friends, t.Recipient.Email)
+			continue
+		}
 		if strings.HasPrefix(t.Reward.Friends[0].Email, "poison") {
 			return nil, fmt.Errorf("cannot write of %s", t.Reward.Friends[0].Email)
 		}
@@ -252,6 +256,10 @@ func (plain) Judge(to *model.Endpoint, status int) model.Verdict {
 		return model.Refused
 	}
 	return model.TryAgain
+}
+
+func (plain) Allowed(body []byte) (list []string, err error) {
+	return list, json.Unmarshal(body, &list)
 }
 
 func (plain) Next(d *model.Delivery, _ *model.Endpoint, now time.Time) (time.Time, bool) {

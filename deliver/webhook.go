@@ -3,6 +3,7 @@ package deliver
 import (
 	"context"
 	"fmt"
+	"net/http"
 	"time"
 
 	"grapevine/engine"
@@ -62,7 +63,14 @@ func (r *Runner) send(ctx context.Context, s engine.Sending) {
 	began := r.now()
 	got := post(ctx, r.client, s.Endpoint.URL, renderer.Header(&s.Delivery, &s.Endpoint, began, s.Secret), s.Delivery.Body, renderer.Timeout())
 	ended := r.now()
+	var allowed []string
+	if asker, asks := renderer.(Authorizer); asks && s.Endpoint.Topic == model.RecipientsQuestioned && got.status == http.StatusOK {
+		if allowed, err = asker.Allowed(got.body); err != nil {
+			got.status, got.trouble = 0, "the answer is no list of recipients"
+		}
+	}
 	o := outcome(renderer, &s, got.status, ended)
+	o.Allowed = allowed
 	o.Attempt = model.Attempt{Took: ended.Sub(began), Status: got.status, Excerpt: got.excerpt, Error: got.trouble}
 	if o.State != model.DeliveryDelivered && o.Attempt.Error == "" {
 		o.Attempt.Error = fmt.Sprintf("answered %d", got.status)

@@ -287,6 +287,7 @@ type Outcome struct {
 	State   model.DeliveryState
 	Next    time.Time // when it is tried again, where it is sending still
 	Gone    bool      // the receiver wants no delivery any more
+	Allowed []string  // recipients, by the answer to a question about them
 }
 
 // EndDelivery records what came of an attempt. Where the receiver is gone, its
@@ -295,6 +296,9 @@ func (e *Engine) EndDelivery(ctx context.Context, s *Sending, o Outcome) error {
 	o.Attempt.Delivery, o.Attempt.Number = s.Delivery.ID, s.Delivery.Attempts
 	if s.Endpoint.Topic == model.RewardQuestioned && o.State != model.DeliverySending {
 		return e.endQuestion(ctx, s, o.Attempt, o.State)
+	}
+	if s.Endpoint.Topic == model.RecipientsQuestioned && o.State != model.DeliverySending {
+		return e.endAuthorization(ctx, s, o)
 	}
 	err := e.settle(ctx, s.Job, func(tx *store.Tx) (held bool, err error) {
 		if o.State == model.DeliverySending {

@@ -80,7 +80,10 @@ func (t *turn) sendLater(m *model.Mail) {
 }
 
 // writeMails queues the mails of the turn, and what sends them.
-func (t *turn) writeMails() {
+func (t *turn) writeMails() error {
+	if err := t.askRecipients(); err != nil {
+		return err
+	}
 	for _, m := range t.mails {
 		if m.State == model.MailWaiting {
 			t.sendLater(m)
@@ -88,6 +91,7 @@ func (t *turn) writeMails() {
 	}
 	t.tx.InsertMails(t.mails)
 	t.tx.InsertMailMarks(t.mailMarks)
+	return nil
 }
 
 // mark says that something happened with a mail: a row that is listed and

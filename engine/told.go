@@ -16,6 +16,7 @@ type Told struct {
 	Participant *ParticipantView // with who brought them, and what they hold
 	Left        *ToldLeaver
 	Point       *ToldPoint
+	Recipient   *ToldRecipient
 }
 
 // Contact is how a person is known to the merchant. Each field may be empty:
@@ -77,6 +78,12 @@ func (e *Engine) told(tx *store.Tx, cfg *Config, topic model.Topic, items []stor
 		captures, err := e.toldCaptures(tx, cfg, subjects[model.EventID](items))
 		for id, c := range captures {
 			told[int64(id)] = Told{Capture: c}
+		}
+		return told, err
+	case model.RecipientsQuestioned:
+		recipients, err := toldRecipients(tx, subjects[model.MailID](items))
+		for id, r := range recipients {
+			told[int64(id)] = Told{Recipient: r}
 		}
 		return told, err
 	case model.EmailOptedOut:

@@ -307,7 +307,9 @@ func (t *turn) write() error {
 	t.tx.InsertChanges(changes)
 	t.writeBooks()
 	t.writeTallies()
-	t.writeMails()
+	if err := t.writeMails(); err != nil {
+		return err
+	}
 	t.tx.Enqueue(t.jobs...)
 	return nil
 }

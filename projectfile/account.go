@@ -253,6 +253,9 @@ func (r *reader) webhooks(s section, p *model.Project, campaigns map[string]bool
 // questions are the addresses that rewards are validated at: one for each
 // campaign and address.
 func (r *reader) questions(s section, p *model.Project) {
+	if url := p.Settings.EmailAuthorization; url != "" {
+		p.Endpoints = append(p.Endpoints, model.Endpoint{Dialect: "friendbuy", Event: "emailAuth", Topic: model.RecipientsQuestioned, URL: url})
+	}
 	event := validations[s.section("callbacks").oneOf("validation", currentForm, currentForm, legacyForm)]
 	for i := range p.Campaigns {
 		c := &p.Campaigns[i]
@@ -287,7 +290,7 @@ var webhooks = map[string]webhook{
 	"friendbuy.friendIncentive":     {model.FriendRewardEarned, 0},
 	"friendbuy.loyaltyReward":       {model.LoyaltyRewardEarned, 0},
 	"friendbuy.emailCapture":        {model.EmailCaptured, 0},
-	"friendbuy.emailOptOut":         {model.EmailOptedOut, 6},
+	"friendbuy.emailOptOut":         {model.EmailOptedOut, 0},
 	"prefinery.tester_created":      {model.PersonAdded, 0},
 	"prefinery.tester_applied":      {model.PersonApplied, 0},
 	"prefinery.tester_updated":      {model.PersonChanged, 0},

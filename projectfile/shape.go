@@ -59,7 +59,7 @@ var shape = map[string][]key{
 	"campaigns[].rewards[].value":  {{"type", 0}, {"amount", 0}, {"unit", 0}, {"label", 0}, {"coupons", 0}},
 	"campaigns[].widgets[]":        {{"id", 0}, {"name", 0}, {"type", 0}},
 	"webhooks[]":                   {{"on", 0}, {"url", 0}, {"campaign", 0}},
-	"callbacks":                    {{"email_authorization", 6}, {"validation", 0}},
+	"callbacks":                    {{"email_authorization", 0}, {"validation", 0}},
 	"email": {
 		{"from", 0}, {"bounces", 0}, {"reminders", 0}, {"per_minute", 0}, {"rewards", 0}, {"wording", 0},
 	},

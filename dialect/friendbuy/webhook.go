@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"time"
@@ -21,6 +22,7 @@ const (
 	friendIncentive = "friendIncentive"
 	loyaltyReward   = "loyaltyReward"
 	emailCapture    = "emailCapture"
+	emailOptOut     = "emailOptOut"
 )
 
 // together is how much of what happens in quick succession one webhook tells.
@@ -111,6 +113,12 @@ type loyaltyRewardJSON struct {
 	RewardTrigger string          `json:"rewardTrigger"`
 }
 
+type optOutJSON struct {
+	EmailAddress string `json:"emailAddress,omitempty"`
+	CampaignID   string `json:"campaignId,omitempty"`
+	CampaignName string `json:"campaignName,omitempty"`
+}
+
 // Fits puts what happens in quick succession into one webhook. A question is
 // about one reward.
 func (r Renderer) Fits(to *model.Endpoint) int64 {
@@ -160,6 +168,14 @@ func toldJSON(event string, t *engine.Told) (any, error) {
 	switch {
 	case t.Capture != nil && event == emailCapture:
 		return toldCaptureToJSON(t.Capture)
+	case t.OptOut != nil && event == emailOptOut:
+		o := optOutJSON{EmailAddress: t.OptOut.Email}
+		if t.OptOut.In != nil {
+			o.CampaignID, o.CampaignName = t.OptOut.In.UUID, t.OptOut.In.Name
+		}
+		return o, nil
+	case t.Recipient != nil:
+		return t.Recipient.Email, nil
 	case t.Reward != nil:
 		return rewardTold(event, t.Reward)
 	}
@@ -230,8 +246,27 @@ func (r Renderer) Judge(to *model.Endpoint, status int) model.Verdict {
 	return model.TryAgain
 }
 
+// authorizationWaits are between the tries of a question about recipients.
+var authorizationWaits = []time.Duration{10 * time.Minute, 5 * time.Hour, 40 * time.Hour, 7 * 24 * time.Hour, 22 * 24 * time.Hour}
+
+// Allowed reads a list of addresses.
+func (r Renderer) Allowed(body []byte) ([]string, error) {
+	var list []string
+	err := json.Unmarshal(body, &list)
+	if err == nil && list == nil {
+		err = errors.New("null is no list")
+	}
+	return list, err
+}
+
 // Next keeps to the raster that the first try began, however long tries take.
 func (r Renderer) Next(d *model.Delivery, to *model.Endpoint, now time.Time) (time.Time, bool) {
+	if to.Topic == model.RecipientsQuestioned {
+		if d.Attempts > int64(len(authorizationWaits)) {
+			return time.Time{}, false
+		}
+		return now.Add(authorizationWaits[d.Attempts-1]), true
+	}
 	giveUp := r.pace.GiveUp
 	if to.Topic == model.RewardQuestioned {
 		giveUp = r.pace.GiveUpAsk

@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/json"
+	"fmt"
 	"net/http"
 	"testing"
 	"time"
@@ -160,5 +161,45 @@ func TestCaptureWebhook(t *testing.T) {
 		`{"eventId":"e6c720d4","emailAddress":"ann@example.com","mobileNumber":null}],"createdOn":"2019-11-05T01:07:38.509Z"}`
 	if diff := cmp.Diff(want, string(got)); diff != "" {
 		t.Errorf("-want +got:\n%s", diff)
+	}
+}
+
+func TestOptOutsAndRecipientsAreTold(t *testing.T) {
+	t.Parallel()
+	r := NewRenderer(Pace{})
+	d := &model.Delivery{UUID: "fd2f5766-8c27-4bfe-b3d3-9f41e186b13e", FirstAt: time.Date(2021, 6, 1, 14, 28, 27, 657e6, time.UTC)}
+	in := &model.Campaign{UUID: "8a7b9436-8b91-4022-b830-d405dfcc3964", Name: "Spring Campaign"}
+	for event, c := range map[string]struct {
+		told []engine.Told
+		want string
+	}{
+		"emailOptOut": {[]engine.Told{{OptOut: &engine.ToldOptOut{Email: "a.friend@example.com", In: in}}, {OptOut: &engine.ToldOptOut{}}},
+			`{"emailAddress":"a.friend@example.com","campaignId":"8a7b9436-8b91-4022-b830-d405dfcc3964","campaignName":"Spring Campaign"},{}`},
+		"emailAuth": {[]engine.Told{{Recipient: &engine.ToldRecipient{Email: "a.friend@example.com"}}, {Recipient: &engine.ToldRecipient{Email: "b@example.com"}}},
+			`"a.friend@example.com","b@example.com"`},
+	} {
+		got, err := r.Body(d, &model.Endpoint{Event: event}, c.told, nil)
+		want := `{"id":"fd2f5766-8c27-4bfe-b3d3-9f41e186b13e","type":"` + event + `","data":[` + c.want + `],"createdOn":"2021-06-01T14:28:27.657Z"}`
+		if err != nil || string(got) != want {
+			t.Errorf("got  %s, %v\nwant %s", got, err, want)
+		}
+	}
+	// Six tries: at once, and after each of the waits.
+	to := &model.Endpoint{Topic: model.RecipientsQuestioned}
+	var waits []time.Duration
+	for tries := int64(1); ; tries++ {
+		next, again := r.Next(&model.Delivery{FirstAt: d.FirstAt, Attempts: tries}, to, d.FirstAt)
+		if !again {
+			break
+		}
+		waits = append(waits, next.Sub(d.FirstAt))
+	}
+	if fmt.Sprint(waits) != "[10m0s 5h0m0s 40h0m0s 168h0m0s 528h0m0s]" {
+		t.Errorf("waits %v", waits)
+	}
+	for body, fits := range map[string]bool{`["a@b.co"]`: true, `[]`: true, `null`: false, `{}`: false, ``: false, `[1]`: false} {
+		if _, err := r.Allowed([]byte(body)); (err == nil) != fits {
+			t.Errorf("%s: %v", body, err)
+		}
 	}
 }
