@@ -116,7 +116,7 @@ func (e *Engine) StartDeliveries(ctx context.Context, q model.Queue, jobs []mode
 	var ended bool
 	var ready []model.Delivery
 	err = e.store.View(ctx, q.Account, func(tx *store.Tx) error {
-		if to, ended, err = tx.Endpoint(model.EndpointID(q.Lane)); err != nil || ended {
+		if to, ended, err = tx.Endpoint(model.EndpointID(q.Lane)); err != nil || ended || to.Paused {
 			return err
 		}
 		ready, err = e.readyDeliveries(tx, cfg, to, jobs, now, render)
@@ -124,6 +124,9 @@ func (e *Engine) StartDeliveries(ctx context.Context, q model.Queue, jobs []mode
 	})
 	if err != nil {
 		return nil, err
+	}
+	if to.Paused && !ended {
+		return nil, e.holdBack(ctx, q, jobs)
 	}
 	var sendings []Sending
 	err = e.store.InTx(ctx, q.Account, func(tx *store.Tx) error {

@@ -333,6 +333,7 @@ type Endpoint struct {
 	Origins  int64      // a set of where people that it is told of came from; 0 is anywhere
 	Rule     RuleID     // whose rewards it is told of; 0 is any
 	FromFile bool       // it ends when the project file names it no longer
+	Paused   bool       // what it is told waits
 }
 
 // Topic is something that a merchant can be told.

@@ -19,12 +19,12 @@ func scanDelivery(r Row) (model.Delivery, error) {
 // Endpoint finds an endpoint, one that has ended too, and reports whether it
 // has. It fails with NotFound.
 func (tx *Tx) Endpoint(id model.EndpointID) (endpoint *model.Endpoint, ended bool, err error) {
-	err = tx.read(`SELECT id, dialect, event, topic, url, campaign_id, origins, rule_id, from_file, ended
+	err = tx.read(`SELECT id, dialect, event, topic, url, campaign_id, origins, rule_id, from_file, paused, ended
 		FROM endpoint
 		WHERE account_id = $1 AND id = $2`,
 		func(r Row) error {
 			endpoint = &model.Endpoint{}
-			return r.Scan(&endpoint.ID, &endpoint.Dialect, &endpoint.Event, &endpoint.Topic, &endpoint.URL, &endpoint.Campaign, &endpoint.Origins, &endpoint.Rule, &endpoint.FromFile, &ended)
+			return r.Scan(&endpoint.ID, &endpoint.Dialect, &endpoint.Event, &endpoint.Topic, &endpoint.URL, &endpoint.Campaign, &endpoint.Origins, &endpoint.Rule, &endpoint.FromFile, &endpoint.Paused, &ended)
 		}, id)
 	if err == nil && endpoint == nil {
 		err = missing("", "endpoint", id)

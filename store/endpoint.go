@@ -7,13 +7,13 @@ import "grapevine/model"
 func (tx *Tx) Endpoints() ([]model.Endpoint, error) {
 	var all []model.Endpoint
 	err := tx.read(`
-SELECT id, dialect, event, topic, url, campaign_id, origins, rule_id, from_file
+SELECT id, dialect, event, topic, url, campaign_id, origins, rule_id, from_file, paused
 FROM endpoint
 WHERE account_id = $1
 	AND ended = 0
 ORDER BY id`, func(row Row) error {
 		var p model.Endpoint
-		if err := row.Scan(&p.ID, &p.Dialect, &p.Event, &p.Topic, &p.URL, &p.Campaign, &p.Origins, &p.Rule, &p.FromFile); err != nil {
+		if err := row.Scan(&p.ID, &p.Dialect, &p.Event, &p.Topic, &p.URL, &p.Campaign, &p.Origins, &p.Rule, &p.FromFile, &p.Paused); err != nil {
 			return err
 		}
 		all = append(all, p)
@@ -36,8 +36,8 @@ WHERE account_id = $1`, func(row Row) error { return row.Scan(&last) })
 // AddEndpoint adds an address that is told of something.
 func (tx *Tx) AddEndpoint(p model.Endpoint) {
 	tx.write(`
-INSERT INTO endpoint (account_id, id, dialect, event, topic, url, campaign_id, origins, rule_id, from_file, ended)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 0)`, p.ID, p.Dialect, p.Event, p.Topic, p.URL, p.Campaign, p.Origins, p.Rule, p.FromFile)
+INSERT INTO endpoint (account_id, id, dialect, event, topic, url, campaign_id, origins, rule_id, from_file, paused, ended)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 0, 0)`, p.ID, p.Dialect, p.Event, p.Topic, p.URL, p.Campaign, p.Origins, p.Rule, p.FromFile)
 }
 
 // EndEndpoint ends an endpoint. Its row stays: deliveries refer to it.

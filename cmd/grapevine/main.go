@@ -31,6 +31,7 @@ type commands struct {
 	Reward  reward  `cmd:"" help:"Change one reward."`
 	Import  imports `cmd:"" help:"Bring in people from elsewhere."`
 	Export  export  `cmd:"" help:"Write what an account has, as a table or as JSON lines."`
+	Hook    hook    `cmd:"" help:"See and steer what merchants are told."`
 	Unblock unblock `cmd:"" help:"Let an address call again that a rate limit has blocked."`
 	Demo    demo    `cmd:"" help:"Walk one referral through a server of its own, and stay up to try."`
 	Version version `cmd:"" help:"Print the version."`

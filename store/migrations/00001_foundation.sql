@@ -80,6 +80,7 @@ CREATE TABLE endpoint (
   origins     BIGINT NOT NULL, -- a set of bits: where people that it is told of came from; 0 is anywhere
   rule_id     BIGINT NOT NULL, -- whose rewards it is told of; 0 is any
   from_file   BIGINT NOT NULL, -- 1: it ends when the project file no longer names it
+  paused      BIGINT NOT NULL, -- 1: what it is told waits
   ended       BIGINT NOT NULL,
   PRIMARY KEY (account_id, id)
 ) $clustered;
@@ -559,13 +560,14 @@ CREATE TABLE job (
   payload     $text NOT NULL,
   run_at      BIGINT NOT NULL, -- when it is due; a claim moves this to the end of its lease
   attempt     BIGINT NOT NULL, -- raised by every claim: the fencing token
-  dead        BIGINT NOT NULL, -- 1: given up, kept for replay
+  dead        BIGINT NOT NULL, -- 1: given up, kept; 2: held back while its endpoint is paused
   error       $text NOT NULL, -- of the last try; ''
   PRIMARY KEY (account_id, id)
 ) $clustered;
 CREATE INDEX job_due ON job (run_at, account_id, kind, lane) WHERE dead = 0;
 CREATE INDEX job_lane ON job (account_id, kind, lane, run_at, id) WHERE dead = 0;
 CREATE INDEX job_dead ON job (account_id, id) WHERE dead = 1;
+CREATE INDEX job_held ON job (account_id, lane, id) WHERE dead = 2;
 
 CREATE TABLE delivery (
   account_id  BIGINT NOT NULL,

@@ -1,0 +1,108 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"time"
+
+	"grapevine/engine"
+	"grapevine/model"
+)
+
+// ListHooks prints the endpoints of an account, and how much waits for each.
+// Like all commands about hooks it takes slug "" where there is one account.
+func ListHooks(ctx context.Context, c Config, slug string, out io.Writer) error {
+	return reading(ctx, c, func(ctx context.Context, p *program) error {
+		account, err := p.account(ctx, slug)
+		if err != nil {
+			return err
+		}
+		hooks, err := p.core.Hooks(ctx, account)
+		for _, h := range hooks {
+			state := "listens"
+			if h.Paused {
+				state = "paused"
+			}
+			fmt.Fprintf(out, "%d\t%s\t%d waiting\t%s.%s\t%s\n", h.ID, state, h.Waiting, h.Dialect, h.Event, h.URL)
+		}
+		return err
+	})
+}
+
+// PauseHook holds back what an endpoint is told; paused false lets it go.
+func PauseHook(ctx context.Context, c Config, slug string, id int64, paused bool, out io.Writer) error {
+	return writing(ctx, c, writes, func(ctx context.Context, p *program) error {
+		account, err := p.account(ctx, slug)
+		if err != nil {
+			return err
+		}
+		change, state := p.core.ResumeEndpoint, "listens"
+		if paused {
+			change, state = p.core.PauseEndpoint, "is paused"
+		}
+		if err := change(ctx, account, model.EndpointID(id)); err != nil {
+			return err
+		}
+		_, err = fmt.Fprintf(out, "endpoint %d %s\n", id, state)
+		return err
+	})
+}
+
+// HookLog prints deliveries with their attempts, newest first.
+func HookLog(ctx context.Context, c Config, slug string, q engine.LogQuery, out io.Writer) error {
+	return reading(ctx, c, func(ctx context.Context, p *program) error {
+		account, err := p.account(ctx, slug)
+		if err != nil {
+			return err
+		}
+		if q.To.IsZero() {
+			q.To = p.now()
+		}
+		log, err := p.core.DeliveryLog(ctx, account, q)
+		for _, d := range log {
+			fmt.Fprintf(out, "%s\t%s\t%s\t%s.%s\tendpoint %d\t%d items\n", d.UUID, shownAt(d.At), d.State, d.To.Dialect, d.To.Event, d.To.ID, d.Items)
+			for _, a := range d.Attempts {
+				fmt.Fprintf(out, "  %d\t%s\t%d\t%v\t%s\t%q\n", a.Number, shownAt(a.At), a.Status, a.Took, a.Error, a.Excerpt)
+			}
+		}
+		return err
+	})
+}
+
+// Replay sends one delivery that has ended once more, or, without its UUID, all
+// that a query asks for.
+func Replay(ctx context.Context, c Config, slug, uuid string, q engine.LogQuery, out io.Writer) error {
+	return writing(ctx, c, writes, func(ctx context.Context, p *program) error {
+		account, err := p.account(ctx, slug)
+		if err != nil {
+			return err
+		}
+		n := 1
+		if uuid != "" {
+			err = p.core.Replay(ctx, account, uuid)
+		} else {
+			if q.To.IsZero() {
+				q.To = p.now()
+			}
+			n, err = p.core.ReplayAll(ctx, account, q)
+		}
+		if err != nil {
+			return err
+		}
+		_, err = fmt.Fprintf(out, "%d to be sent again\n", n)
+		return err
+	})
+}
+
+// reading runs a command that only reads.
+func reading(ctx context.Context, c Config, command func(context.Context, *program) error) error {
+	p, err := open(ctx, c, reads, "")
+	if err != nil {
+		return err
+	}
+	return errors.Join(command(ctx, p), p.close())
+}
+
+func shownAt(t time.Time) string { return t.UTC().Format(time.RFC3339) }

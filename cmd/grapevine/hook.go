@@ -1,0 +1,76 @@
+package main
+
+import (
+	"time"
+
+	"grapevine/app"
+	"grapevine/engine"
+	"grapevine/model"
+)
+
+// hook has the commands about endpoints and what they are told.
+type hook struct {
+	List   listHooks  `cmd:"" help:"List the endpoints, and how much waits for each."`
+	Log    hookLog    `cmd:"" help:"List deliveries with their attempts, newest first."`
+	Replay replay     `cmd:"" help:"Send deliveries that have ended once more, with the same ids and bytes."`
+	Pause  pauseHook  `cmd:"" help:"Hold back what an endpoint is told."`
+	Resume resumeHook `cmd:"" help:"Let a paused endpoint hear what was held back, and all that follows."`
+}
+
+type ofAccount struct {
+	database
+	Account string `placeholder:"SLUG" help:"Whose endpoints; needed where there are several accounts."`
+}
+
+type listHooks struct{ ofAccount }
+
+func (l *listHooks) Run(p *process) error {
+	return app.ListHooks(p.ctx, l.config(p), l.Account, p.stdout)
+}
+
+// asked are flags that say which deliveries are meant.
+type asked struct {
+	Endpoint int64     `placeholder:"ID" help:"Only those to this endpoint."`
+	Event    string    `placeholder:"EVENT" help:"Only those that tell of this, such as advocateReward."`
+	From     time.Time `placeholder:"TIME" help:"Only those made from then on, such as 2026-03-01T12:00:00Z."`
+	To       time.Time `placeholder:"TIME" help:"Only those made until then."`
+}
+
+func (a *asked) query(size int) engine.LogQuery {
+	return engine.LogQuery{Endpoint: model.EndpointID(a.Endpoint), Event: a.Event, From: a.From, To: a.To, Size: size}
+}
+
+type hookLog struct {
+	ofAccount
+	asked
+	Limit int `default:"50" help:"How many at most (${default})."`
+}
+
+func (l *hookLog) Run(p *process) error {
+	return app.HookLog(p.ctx, l.config(p), l.Account, l.query(l.Limit), p.stdout)
+}
+
+type replay struct {
+	ofAccount
+	asked
+	ID string `arg:"" optional:"" help:"The delivery's UUID; without it, all that the flags mean."`
+}
+
+func (r *replay) Run(p *process) error {
+	return app.Replay(p.ctx, r.config(p), r.Account, r.ID, r.query(0), p.stdout)
+}
+
+type pauseHook struct {
+	ofAccount
+	ID int64 `arg:"" help:"The endpoint's number."`
+}
+
+func (h *pauseHook) Run(p *process) error {
+	return app.PauseHook(p.ctx, h.config(p), h.Account, h.ID, true, p.stdout)
+}
+
+type resumeHook struct{ pauseHook }
+
+func (h *resumeHook) Run(p *process) error {
+	return app.PauseHook(p.ctx, h.config(p), h.Account, h.ID, false, p.stdout)
+}
