@@ -50,17 +50,30 @@ func PauseHook(ctx context.Context, c Config, slug string, id int64, paused bool
 	})
 }
 
+// Deliveries says which are meant.
+type Deliveries struct {
+	Endpoint int64     // 0: to any
+	Event    string    // the dialect's name of what is told; "" is any
+	From, To time.Time // when they were made; a zero To is now
+	Size     int       // how many at most
+}
+
+func (d Deliveries) query(p *program) engine.LogQuery {
+	q := engine.LogQuery{Endpoint: model.EndpointID(d.Endpoint), Event: d.Event, From: d.From, To: d.To, Size: d.Size}
+	if q.To.IsZero() {
+		q.To = p.now()
+	}
+	return q
+}
+
 // HookLog prints deliveries with their attempts, newest first.
-func HookLog(ctx context.Context, c Config, slug string, q engine.LogQuery, out io.Writer) error {
+func HookLog(ctx context.Context, c Config, slug string, which Deliveries, out io.Writer) error {
 	return reading(ctx, c, func(ctx context.Context, p *program) error {
 		account, err := p.account(ctx, slug)
 		if err != nil {
 			return err
 		}
-		if q.To.IsZero() {
-			q.To = p.now()
-		}
-		log, err := p.core.DeliveryLog(ctx, account, q)
+		log, err := p.core.DeliveryLog(ctx, account, which.query(p))
 		for _, d := range log {
 			fmt.Fprintf(out, "%s\t%s\t%s\t%s.%s\tendpoint %d\t%d items\n", d.UUID, shownAt(d.At), d.State, d.To.Dialect, d.To.Event, d.To.ID, d.Items)
 			for _, a := range d.Attempts {
@@ -73,7 +86,7 @@ func HookLog(ctx context.Context, c Config, slug string, q engine.LogQuery, out 
 
 // Replay sends one delivery that has ended once more, or, without its UUID, all
 // that a query asks for.
-func Replay(ctx context.Context, c Config, slug, uuid string, q engine.LogQuery, out io.Writer) error {
+func Replay(ctx context.Context, c Config, slug, uuid string, which Deliveries, out io.Writer) error {
 	return writing(ctx, c, writes, func(ctx context.Context, p *program) error {
 		account, err := p.account(ctx, slug)
 		if err != nil {
@@ -83,10 +96,7 @@ func Replay(ctx context.Context, c Config, slug, uuid string, q engine.LogQuery,
 		if uuid != "" {
 			err = p.core.Replay(ctx, account, uuid)
 		} else {
-			if q.To.IsZero() {
-				q.To = p.now()
-			}
-			n, err = p.core.ReplayAll(ctx, account, q)
+			n, err = p.core.ReplayAll(ctx, account, which.query(p))
 		}
 		if err != nil {
 			return err

@@ -4,8 +4,6 @@ import (
 	"time"
 
 	"grapevine/app"
-	"grapevine/engine"
-	"grapevine/model"
 )
 
 // hook has the commands about endpoints and what they are told.
@@ -36,8 +34,8 @@ type asked struct {
 	To       time.Time `placeholder:"TIME" help:"Only those made until then."`
 }
 
-func (a *asked) query(size int) engine.LogQuery {
-	return engine.LogQuery{Endpoint: model.EndpointID(a.Endpoint), Event: a.Event, From: a.From, To: a.To, Size: size}
+func (a *asked) query(size int) app.Deliveries {
+	return app.Deliveries{Endpoint: a.Endpoint, Event: a.Event, From: a.From, To: a.To, Size: size}
 }
 
 type hookLog struct {
