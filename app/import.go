@@ -19,6 +19,7 @@ import (
 
 	"grapevine/engine"
 	"grapevine/model"
+	"grapevine/money"
 )
 
 // ImportConfig is what ImportPeople does.
@@ -218,7 +219,7 @@ const longestLine = 1 << 20
 // peopleColumns are the columns that a file of people may have.
 var peopleColumns = []string{
 	"email", "id", "uuid", "code", "referrer_code", "referrer_email", "status", "created_at", "first_name", "last_name",
-	"customer_id", "qualified_at", "groups", "custom_var1", "custom_var2", "custom_var3",
+	"customer_id", "qualified_at", "points", "groups", "custom_var1", "custom_var2", "custom_var3",
 }
 
 // exported are columns of an export that say what else is true, and that an
@@ -315,6 +316,12 @@ func set(l *engine.ImportLine, column, cell string) (wrong string) {
 		if l.QualifiedAt, ok = momentOf(cell); !ok {
 			return "must be a time such as 2026-03-01T09:30:00Z"
 		}
+	case "points":
+		points, err := money.Parse(cell)
+		if err != nil {
+			return "must be a number"
+		}
+		l.Points = points
 	case "first_name":
 		l.FirstName = cell
 	case "last_name":

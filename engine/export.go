@@ -88,7 +88,7 @@ func exportPeople(_ context.Context, x *exporter) error {
 				{"email", p.Person.Email}, {"id", int64(p.ID)}, {"uuid", p.UUID}, {"campaign_id", int64(p.Campaign)},
 				{"code", p.Code}, {"referrer_code", participants[i].ReferrerCode}, {"status", string(p.State)}, {"created_at", when(p.JoinedAt)},
 				{"first_name", name.FirstName}, {"last_name", name.LastName}, {"customer_id", p.Person.CustomerID},
-				{"qualified_at", when(p.QualifiedAt)}, {"confirmed_at", when(p.ConfirmedAt)}, {"source", p.Source}, {"referrals", p.Referrals},
+				{"qualified_at", when(p.QualifiedAt)}, {"confirmed_at", when(p.ConfirmedAt)}, {"points", p.Points}, {"source", p.Source}, {"referrals", p.Referrals},
 			}); err != nil {
 				return err
 			}

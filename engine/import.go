@@ -10,6 +10,7 @@ import (
 	"grapevine/engine/address"
 	"grapevine/engine/code"
 	"grapevine/model"
+	"grapevine/money"
 	"grapevine/store"
 )
 
@@ -28,6 +29,7 @@ type ImportLine struct {
 	State         model.State // "": imported
 	JoinedAt      time.Time   // zero: now
 	QualifiedAt   time.Time
+	Points        money.Amount               // that they had
 	Extra         map[string]json.RawMessage // anything else of the person
 }
 
@@ -106,6 +108,7 @@ func (e *Engine) importing(ctx context.Context, account model.AccountID, i Impor
 		if err != nil {
 			return err
 		}
+		t.silently = !i.Notify
 		m := &importing{t: t, campaign: campaign, Import: i}
 		if err := do(m); err != nil {
 			return err
@@ -226,6 +229,8 @@ func (l *ImportLine) wrong() (field, msg string) {
 		return "email", who.check().Error()
 	case l.ID < 0:
 		return "id", "is no number of a participant"
+	case l.Points > mostPoints || l.Points < -mostPoints:
+		return "points", "are more than a billion"
 	case l.UUID != "" && uuid.Validate(l.UUID) != nil:
 		return "uuid", "is no UUID"
 	case l.Code != "" && (code.Clean(l.Code) != model.FoldCode(l.Code) || model.Reserved(l.Code)):
@@ -291,6 +296,7 @@ func (m *importing) take(l *ImportLine, person model.PersonID, k *known) (*model
 		t.countQualified(p, 1)
 	}
 	t.addParticipant(p)
+	t.score(m.campaign, p.Person, model.Point{Participant: p.ID, Activity: model.PointsByHand, Quantity: l.Points})
 	return p, nil
 }
 

@@ -21,6 +21,9 @@ func (t *turn) tell(topic model.Topic, campaign model.CampaignID, subject int64,
 
 // tellWith is tell of something that is gone by the time it is told.
 func (t *turn) tellWith(topic model.Topic, campaign model.CampaignID, subject int64, payload string, wants func(*model.Endpoint) bool) {
+	if t.silently {
+		return
+	}
 	for _, endpoint := range t.cfg.Endpoints(topic, campaign) {
 		told := func(j model.Job) bool {
 			return j.Kind == model.JobTell && j.Lane == int64(endpoint.ID) && j.Subject == subject

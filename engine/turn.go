@@ -16,11 +16,12 @@ import (
 // under its locks, and what it will write. It is made anew when the
 // transaction runs again.
 type turn struct {
-	e   *Engine
-	tx  *store.Tx
-	cfg *Config
-	now time.Time
-	err error // the first id that could not be made
+	e        *Engine
+	tx       *store.Tx
+	cfg      *Config
+	now      time.Time
+	err      error // the first id that could not be made
+	silently bool  // nobody is told of anything
 
 	persons   map[model.PersonID]*model.Person // locked
 	groups    map[model.PersonID][]model.PersonID
