@@ -150,8 +150,24 @@ func (t *turn) optOut(m *model.Mail, reason model.SuppressionReason) error {
 	if _, err := t.suppress(m.Address, m.Recipient, reason); err != nil {
 		return err
 	}
-	if reason == model.Unsubscribed {
-		t.tell(model.EmailOptedOut, m.Campaign, int64(m.ID), nil)
+	if reason != model.Unsubscribed {
+		return nil
 	}
-	return nil
+	t.tell(model.EmailOptedOut, m.Campaign, int64(m.ID), nil)
+	return t.tellUnsubscribed(m.Recipient)
+}
+
+// tellUnsubscribed tells that whoever takes part under an address wants no more
+// mail.
+func (t *turn) tellUnsubscribed(email string) error {
+	folded := model.FoldEmail(email)
+	persons, err := t.tx.PersonsNamed(model.Email, []string{folded})
+	if err != nil || persons[folded] == 0 {
+		return err
+	}
+	parts, err := t.tx.Parts(persons[folded])
+	for i := range parts {
+		t.tellOf(&parts[i].Participant, model.PersonUnsubscribed)
+	}
+	return err
 }

@@ -182,3 +182,19 @@ func TestSharesByMailAreBounded(t *testing.T) {
 		}
 	})
 }
+
+func TestWhoUnsubscribesIsToldOf(t *testing.T) {
+	t.Parallel()
+	onBoth(t, "account: Acme\nsite: https://shop.example.com\ncampaigns: [{name: Evergreen, status: launched}]\n"+
+		"webhooks: [{on: prefinery.tester_unsubscribed, url: \"https://hooks.example.com\"}]\n", func(t *testing.T, s *stage) {
+		s.link("ann@example.com", 0)
+		for email, want := range map[string]int{"Ann@example.com": 1, "stranger@example.com": 0} {
+			if _, err := s.core.Suppress(t.Context(), s.account, email, model.Unsubscribed); err != nil {
+				t.Fatal(err)
+			}
+			if told := s.told(); told != want {
+				t.Errorf("%s: told %d, want %d", email, told, want)
+			}
+		}
+	})
+}

@@ -74,6 +74,11 @@ func (e *Engine) Suppress(ctx context.Context, account model.AccountID, email st
 		if _, err := t.suppress(hash, email, reason); err != nil {
 			return err
 		}
+		if reason == model.Unsubscribed && known[hash].Reason != model.Unsubscribed {
+			if err := t.tellUnsubscribed(email); err != nil {
+				return err
+			}
+		}
 		if known, err = t.tx.Suppressed([]string{hash}); err == nil {
 			s := known[hash]
 			made = &s

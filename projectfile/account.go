@@ -298,7 +298,7 @@ var webhooks = map[string]webhook{
 	"prefinery.tester_deleted":      {model.PersonDeleted, 0},
 	"prefinery.tester_invited":      {model.PersonInvited, 0},
 	"prefinery.tester_active":       {model.PersonActivated, 0},
-	"prefinery.tester_unsubscribed": {model.PersonUnsubscribed, 6},
+	"prefinery.tester_unsubscribed": {model.PersonUnsubscribed, 0},
 	"prefinery.tester_rejected":     {model.PersonRejected, 0},
 	"prefinery.tester_suspended":    {model.PersonSuspended, 0},
 	"prefinery.tester_confirmed":    {model.PersonConfirmed, 0},
