@@ -239,7 +239,6 @@ webhooks:
 	}
 	want := []string{
 		"f:7: campaigns[0].limits: has no effect yet",
-		"f:10: webhooks[1].on: prefinery.tester_unsubscribed has no effect yet",
 	}
 	if diff := cmp.Diff(want, f.Warnings()); diff != "" {
 		t.Error(diff)
