@@ -540,3 +540,24 @@ func TestMerchantSaysWhoGetsShares(t *testing.T) {
 		})
 	}
 }
+
+func TestShareIsNotSentWhoseQuestionHasNoAddressAnyMore(t *testing.T) {
+	t.Parallel()
+	onBoth(t, func(t *testing.T, open func() store.Engine) {
+		r := newReceiver(t, status(http.StatusServiceUnavailable))
+		to := newMailServer(t, nil, false, "")
+		s := mailing(t, open, smtpTo(t, "smtp", "", "", to.address), nil)
+		s.project.Endpoints = []model.Endpoint{{Dialect: "plain", Event: "may", Topic: model.RecipientsQuestioned, URL: r.URL}}
+		_, err := s.engine.Apply(t.Context(), s.project.Clone())
+		must(t, err)
+		s.share("frida@example.org")
+		next := s.step()
+		s.project.Endpoints = nil
+		_, err = s.engine.Apply(t.Context(), s.project.Clone())
+		must(t, err)
+		s.clock.Set(next)
+		if next := s.step(); !next.IsZero() || s.states() != "forbidden" || len(to.all()) != 0 {
+			t.Errorf("the mail is %s, more at %v", s.states(), next)
+		}
+	})
+}

@@ -277,6 +277,7 @@ func endVoid(tx *store.Tx, j *model.Job, d model.Delivery, there bool, now time.
 func (e *Engine) dropDeliveries(tx *store.Tx, jobs []model.Job) error {
 	for _, j := range jobs {
 		tx.EndDelivery(model.DeliveryID(j.Subject), model.DeliveryFailed, e.now())
+		tx.ForbidMails(model.DeliveryID(j.Subject), e.now())
 		if _, err := tx.FinishJob(&j); err != nil {
 			return err
 		}

@@ -122,6 +122,17 @@ func (tx *Tx) SaveMail(m *model.Mail) {
 		m.ID, string(m.State), m.Recipient, m.Address, m.Attempts, m.Error, ms(m.SlotAt), ms(m.FirstAt), ms(m.EndedAt), ms(m.BouncedAt), ms(m.SpamAt))
 }
 
+// ForbidMails queues that the mails which a question asks about are not sent:
+// there is nobody left to answer it.
+func (tx *Tx) ForbidMails(question model.DeliveryID, now time.Time) {
+	tx.write(`UPDATE mail
+		SET state = 'forbidden', ended_at = $3
+		WHERE account_id = $1 AND state = 'asking' AND id IN (
+			SELECT subject_id
+			FROM delivery_item
+			WHERE account_id = $1 AND delivery_id = $2)`, question, ms(now))
+}
+
 // MailOpened marks a mail as opened and reports whether it was not before.
 func (tx *Tx) MailOpened(id model.MailID, now time.Time) (bool, error) {
 	n, err := tx.change(`UPDATE mail
