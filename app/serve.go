@@ -135,7 +135,7 @@ func (p *program) serve(ctx, work context.Context, c ServeConfig, post *post, li
 	defer stop()
 	var loops sync.WaitGroup
 	fresh := &freshness{core: p.core, try: p.tryConfig}
-	chores := []chore{fresh.chore(), p.rolls(), p.follows()}
+	chores := []chore{fresh.chore(), p.rolls(), p.follows(), p.ranks()}
 	rates := p.rates(c)
 	if rates != nil {
 		chores = append(chores, shares(rates))
@@ -156,6 +156,7 @@ func (p *program) serve(ctx, work context.Context, c ServeConfig, post *post, li
 		{"database", p.store.Ping},
 		{"node", p.checkNode},
 		{"config", fresh.check},
+		{"waitlists", p.checkWaitlists},
 		{"jobs", func(context.Context) error {
 			if !runs.Load() {
 				return errors.New("nobody runs jobs")

@@ -95,7 +95,7 @@ func TestServerTellsOperatorsHowItIs(t *testing.T) {
 	s := start(t, ServeConfig{})
 	for path, want := range map[string]string{
 		"/healthz": `{"status":"ok"}`,
-		"/readyz":  `{"checks":{"config":"ok","database":"ok","jobs":"ok","node":"ok"},"status":"ready"}`,
+		"/readyz":  `{"checks":{"config":"ok","database":"ok","jobs":"ok","node":"ok","waitlists":"ok"},"status":"ready"}`,
 	} {
 		if status, body := get(t, http.DefaultClient, s.url+path); status != 200 || body != want {
 			t.Errorf("%s: got %d %s, want %s", path, status, body, want)

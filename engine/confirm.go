@@ -130,7 +130,7 @@ func (t *turn) countConfirmed(p *model.Participant) {
 
 func (t *turn) countReferred(p *model.Participant) {
 	t.tallyIn(p.Campaign, tallyReferred, 1)
-	t.tallyOf(p.Referrer, tallyReferred, 1)
+	t.bring(p.Referrer, 1)
 	t.tellOf(p, model.ReferralMade)
 }
 

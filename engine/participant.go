@@ -285,7 +285,7 @@ func (t *turn) rename(person model.PersonID, who Who) error {
 // nothing else, is erased. It fails with NotFound.
 func (e *Engine) RemoveParticipant(ctx context.Context, account model.AccountID, id model.ParticipantID) error {
 	return e.inTurn(ctx, account, func(t *turn) error {
-		p, person, _, err := t.lockPart(id)
+		p, person, advocate, err := t.lockPart(id)
 		if err != nil {
 			return err
 		}
@@ -319,6 +319,7 @@ func (e *Engine) RemoveParticipant(ctx context.Context, account model.AccountID,
 		t.tx.DeleteParticipant(p.ID)
 		t.gone = append(t.gone, store.Change{Lists: store.InPeople, Gone: p.ID})
 		t.shows(p.Person, store.InHoldings)
+		t.shows(advocate, store.InPeople) // who brought one fewer
 		only, err := t.isOnly(p, person)
 		if err != nil || !only {
 			return err
@@ -355,6 +356,6 @@ func (t *turn) uncountParticipant(p *model.Participant) {
 	}
 	if p.Referrer != 0 && !p.ConfirmedAt.IsZero() {
 		t.tallyIn(p.Campaign, tallyReferred, -1)
-		t.tallyOf(p.Referrer, tallyReferred, -1)
+		t.bring(p.Referrer, -1)
 	}
 }

@@ -109,6 +109,9 @@ func (e *Engine) ListPeople(ctx context.Context, account model.AccountID, q Peop
 		listed = &Listed[ParticipantView]{Rows: views, Total: int64(total), More: len(ids) == q.Size && total-q.Skip > q.Size}
 		return err
 	})
+	if err == nil && q.With.Place {
+		err = e.withPlaces(ctx, cfg, listed.Rows)
+	}
 	return listed, err
 }
 

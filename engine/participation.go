@@ -94,11 +94,7 @@ func (e *Engine) participation(tx *store.Tx, cfg *Config, p *Participation, pers
 		if part.ID == p.Participant.ID {
 			referrer = part.Advocate
 		}
-		brought, err := tx.Counted(int64(part.ID), tallyReferred)
-		if err != nil {
-			return err
-		}
-		p.Referrals += brought
+		p.Referrals += part.Referrals
 	}
 	contacts, err := tx.Contacts([]model.PersonID{person, referrer})
 	if err != nil {

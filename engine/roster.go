@@ -47,10 +47,8 @@ func (e *Engine) Roster(ctx context.Context, account model.AccountID, campaign m
 
 func rosterOf(tx *store.Tx, participants []store.Enrolled) ([]RosterEntry, error) {
 	var persons []model.PersonID
-	subjects := make([]int64, len(participants))
-	for i, p := range participants {
+	for _, p := range participants {
 		persons = append(persons, p.Person, p.Advocate)
-		subjects[i] = int64(p.ID)
 	}
 	known, err := tx.Contacts(persons)
 	if err != nil {
@@ -60,16 +58,12 @@ func rosterOf(tx *store.Tx, participants []store.Enrolled) ([]RosterEntry, error
 	if err != nil {
 		return nil, err
 	}
-	brought, err := tx.CountedOf(subjects, tallyReferred)
-	if err != nil {
-		return nil, err
-	}
 	lot := make([]RosterEntry, len(participants))
 	for i, p := range participants {
 		contact := known[p.Person]
 		lot[i] = RosterEntry{
 			Participant: p.Participant, Code: p.Code, Person: knownAs(contact), IP: contact.Profile.IP,
-			Referrer: knownAs(known[p.Advocate]), Referrals: brought[int64(p.ID)],
+			Referrer: knownAs(known[p.Advocate]), Referrals: p.Participant.Referrals,
 		}
 		if body := bodies[contact.Person]; body != "" {
 			if err := json.Unmarshal([]byte(body), &lot[i].Extra); err != nil {

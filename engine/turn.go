@@ -2,6 +2,8 @@ package engine
 
 import (
 	"context"
+	"maps"
+	"slices"
 	"time"
 
 	"github.com/google/uuid"
@@ -45,6 +47,7 @@ type turn struct {
 	mails       []*model.Mail
 	mailMarks   []model.MailMark
 	tallies     map[tallyKey]int64
+	brought     map[model.ParticipantID]int64 // referrals more, or fewer
 	facets      map[model.FacetID]model.Facet // that rows may be the first to carry
 	marks       []store.Mark
 	listed      bool                     // rows were written that are listed
@@ -291,6 +294,7 @@ func (t *turn) write() error {
 	}
 	t.writeFacets()
 	t.writePoints()
+	t.writeBrought()
 	changes, held := t.changes(), t.holdings()
 	if t.err != nil {
 		return t.err
@@ -313,6 +317,20 @@ func (t *turn) write() error {
 	}
 	t.tx.Enqueue(t.jobs...)
 	return nil
+}
+
+// bring counts referrals of a participant.
+func (t *turn) bring(id model.ParticipantID, n int64) {
+	if t.brought == nil {
+		t.brought = map[model.ParticipantID]int64{}
+	}
+	t.brought[id] += n
+}
+
+func (t *turn) writeBrought() {
+	for _, id := range slices.Sorted(maps.Keys(t.brought)) {
+		t.tx.AddReferrals(id, t.brought[id])
+	}
 }
 
 func (t *turn) writeProgress() {

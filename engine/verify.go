@@ -175,6 +175,13 @@ func (v *verifier) tallies() error {
 	for _, t := range off {
 		v.report.differ("tally", fmt.Sprintf("%d %s", t.Subject, t.What), "sum", t.Got, t.Want)
 	}
+	if err != nil {
+		return err
+	}
+	referrals, err := v.tx.ReferralsOff()
+	for _, p := range referrals {
+		v.report.differ("participant", p[0], "referrals", p[1], p[2])
+	}
 	return err
 }
 

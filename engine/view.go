@@ -32,6 +32,7 @@ type ParticipantView struct {
 	Converted      int64 // whom they brought, qualified
 
 	// Relations, where they were asked for.
+	Place    *Place           // on the waitlist; nil: not on it
 	Referrer *ParticipantView // nil: nobody brought them, or who did is gone
 	Due      []HoldingView
 	Issued   []HoldingView
@@ -39,7 +40,7 @@ type ParticipantView struct {
 }
 
 // Relations are what participants are shown with.
-type Relations struct{ Referrer, Due, Issued, Coupon bool }
+type Relations struct{ Referrer, Due, Issued, Coupon, Place bool }
 
 // CampaignView is a campaign with what is counted of it.
 type CampaignView struct {
@@ -130,6 +131,9 @@ func (e *Engine) ViewParticipant(ctx context.Context, account model.AccountID, i
 		views, err = e.viewParticipants(tx, cfg, []model.ParticipantID{id}, with)
 		return err
 	})
+	if err == nil && with.Place {
+		err = e.withPlaces(ctx, cfg, views)
+	}
 	if err == nil && len(views) == 0 {
 		err = &model.Error{Kind: model.NotFound, Reason: model.ParticipantUnknown, Msg: "the participant is not known"}
 	}
@@ -235,7 +239,7 @@ func (e *Engine) viewParticipantsByID(tx *store.Tx, cfg *Config, ids []model.Par
 			LastName:       c.Profile.LastName, IP: c.Profile.IP, Agent: c.Profile.Agent, Card: cards[id],
 			Campaign: &in[slices.IndexFunc(in, func(c CampaignView) bool { return c.ID == p.Campaign })],
 			Origin:   OriginOf(p.Referrer, p.Source),
-			Reach:    count(tallyClick), Referrals: count(tallyReferred), Converted: count(tallyQualified),
+			Reach:    count(tallyClick), Referrals: p.Participant.Referrals, Converted: count(tallyQualified),
 		}
 		views[id].Standing = p.StateAt(now, views[id].Campaign.IdleAfter)
 	}

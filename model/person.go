@@ -89,6 +89,7 @@ type Participant struct {
 	ActiveAt    time.Time
 	SeenAt      time.Time    // the last check-in; zero: none
 	Points      money.Amount // the sum of their points
+	Referrals   int64        // whom they brought, confirmed
 	InvitedBy   EventID      // by which another participant invited this one; 0: nobody did
 	Invitations int64        // how many friends they invited
 	ChangedAt   time.Time

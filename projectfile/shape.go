@@ -16,18 +16,18 @@ type key struct {
 var shape = map[string][]key{
 	"": {
 		{"account", 0}, {"slug", 0}, {"site", 0}, {"origins", 0}, {"link_url", 0}, {"currency", 0}, {"timezone", 0},
-		{"loyalty", 0}, {"keys", 0}, {"prefinery_keys", 5}, {"currencies", 0}, {"coupons", 0}, {"redemptions", 0},
+		{"loyalty", 0}, {"keys", 0}, {"prefinery_keys", 0}, {"currencies", 0}, {"coupons", 0}, {"redemptions", 0},
 		{"tiers", 0}, {"earning", 0}, {"blocked", 0}, {"fraud", 0}, {"campaigns", 0}, {"webhooks", 0}, {"callbacks", 0}, {"email", 0},
 		{"account_id", 0},
 	},
 	"loyalty": {{"auto_opt_in", 0}},
-	"keys":    {{"friendbuy", 0}, {"referral_factory", 0}, {"irefer", 4}, {"prefinery", 5}, {"mail", 0}},
+	"keys":    {{"friendbuy", 0}, {"referral_factory", 0}, {"irefer", 4}, {"prefinery", 0}, {"mail", 0}},
 	"keys.friendbuy": {
 		{"merchant_id", 0}, {"key", 0}, {"secret", 0}, {"signing_secret", 0}, {"public_key", 0},
 	},
 	"keys.referral_factory": {{"token", 0}, {"inbound_token", 0}},
 	"keys.irefer":           {{"license_key", 0}, {"api_key", 0}},
-	"keys.prefinery":        {{"api_key", 0}, {"signing_secret", 0}, {"identity_secret", 0}, {"decoder_key", 0}},
+	"keys.prefinery":        {{"api_key", 0}, {"signing_secret", 6}, {"identity_secret", 5}, {"decoder_key", 0}},
 	"keys.mail":             {{"events_token", 0}},
 	"prefinery_keys[]":      {{"name", 0}, {"api_key", 0}, {"permissions", 0}},
 	"currencies[]":          {{"code", 0}, {"cap", 0}, {"expires_after", 0}},
@@ -42,7 +42,7 @@ var shape = map[string][]key{
 	"campaigns[]": {
 		{"name", 0}, {"id", 0}, {"uuid", 0}, {"code", 0}, {"project_token", 5}, {"status", 0}, {"lang", 0}, {"starts_at", 0},
 		{"ends_at", 0}, {"landing", 0}, {"link_param", 0}, {"fbuy", 0}, {"attribution_window", 0}, {"confirm_email", 0},
-		{"leaderboard", 5}, {"skip_ahead", 5}, {"points", 0}, {"idle_after", 0}, {"friend_invitations", 0}, {"questions", 5},
+		{"leaderboard", 0}, {"skip_ahead", 0}, {"points", 0}, {"idle_after", 0}, {"friend_invitations", 0}, {"questions", 0},
 		{"limits", 5}, {"code_style", 0}, {"channels", 0}, {"share", 0}, {"rewards", 0}, {"widgets", 0},
 	},
 	"campaigns[].points":      {{"sign_up", 0}, {"share", 0}, {"referral", 0}},

@@ -8,14 +8,14 @@ import (
 
 const participantColumns = `a.id, a.uuid, a.campaign_id, a.person_id, a.code_id, a.referrer_id, a.referred_at,
 	a.signed_up_at, a.captured_at, a.confirmed_at, a.qualified_at, a.source, a.joined_at,
-	a.state, a.state_before, a.imported_at, a.applied_at, a.invited_at, a.active_at, a.seen_at, a.points, a.invited_by, a.invitations, a.changed_at`
+	a.state, a.state_before, a.imported_at, a.applied_at, a.invited_at, a.active_at, a.seen_at, a.points, a.referrals, a.invited_by, a.invitations, a.changed_at`
 
 func scanParticipant(r Row, p *model.Participant, after ...any) error {
 	var referred, signedUp, captured, confirmed, qualified, joined int64
 	var imported, applied, invited, active, seen, changed int64
 	err := r.Scan(append([]any{&p.ID, &p.UUID, &p.Campaign, &p.Person, &p.Code, &p.Referrer, &referred,
 		&signedUp, &captured, &confirmed, &qualified, &p.Source, &joined,
-		&p.State, &p.StateBefore, &imported, &applied, &invited, &active, &seen, &p.Points, &p.InvitedBy, &p.Invitations, &changed}, after...)...)
+		&p.State, &p.StateBefore, &imported, &applied, &invited, &active, &seen, &p.Points, &p.Referrals, &p.InvitedBy, &p.Invitations, &changed}, after...)...)
 	p.ReferredAt, p.SignedUpAt, p.CapturedAt = at(referred), at(signedUp), at(captured)
 	p.ConfirmedAt, p.QualifiedAt, p.JoinedAt = at(confirmed), at(qualified), at(joined)
 	p.ImportedAt, p.AppliedAt, p.InvitedAt = at(imported), at(applied), at(invited)
@@ -95,15 +95,22 @@ func (tx *Tx) CountIdle(campaign model.CampaignID, seen time.Time) (int64, error
 	return n, err
 }
 
+// AddReferrals queues that a participant brought so many more.
+func (tx *Tx) AddReferrals(id model.ParticipantID, n int64) {
+	tx.write(`UPDATE participant
+		SET referrals = referrals + $3
+		WHERE account_id = $1 AND id = $2`, id, n)
+}
+
 // InsertParticipant queues a new participant.
 func (tx *Tx) InsertParticipant(p *model.Participant) {
 	tx.write(`INSERT INTO participant (account_id, id, uuid, campaign_id, person_id, code_id, referrer_id, referred_at,
 			signed_up_at, captured_at, confirmed_at, qualified_at, source, joined_at,
-			state, state_before, imported_at, applied_at, invited_at, active_at, seen_at, points, invited_by, invitations, changed_at)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25)`,
+			state, state_before, imported_at, applied_at, invited_at, active_at, seen_at, points, referrals, invited_by, invitations, changed_at)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26)`,
 		p.ID, p.UUID, p.Campaign, p.Person, p.Code, p.Referrer, ms(p.ReferredAt),
 		ms(p.SignedUpAt), ms(p.CapturedAt), ms(p.ConfirmedAt), ms(p.QualifiedAt), p.Source, ms(p.JoinedAt),
-		p.State, p.StateBefore, ms(p.ImportedAt), ms(p.AppliedAt), ms(p.InvitedAt), ms(p.ActiveAt), ms(p.SeenAt), p.Points, p.InvitedBy, p.Invitations, ms(p.ChangedAt))
+		p.State, p.StateBefore, ms(p.ImportedAt), ms(p.AppliedAt), ms(p.InvitedAt), ms(p.ActiveAt), ms(p.SeenAt), p.Points, p.Referrals, p.InvitedBy, p.Invitations, ms(p.ChangedAt))
 }
 
 // UpdateParticipant queues the fields of a participant that may change. Who

@@ -153,6 +153,31 @@ func (tx *Tx) ParticipantsOf(persons []model.PersonID) ([]*model.Participant, er
 	return list, err
 }
 
+// ReferralsOff lists the participants who count more or fewer referrals than
+// there are, as participant, count and how many there are.
+func (tx *Tx) ReferralsOff() ([][3]int64, error) {
+	var off [][3]int64
+	err := tx.read(`SELECT id, CAST(SUM(got) AS BIGINT), CAST(SUM(want) AS BIGINT)
+		FROM (
+			SELECT id, referrals AS got, 0 AS want FROM participant WHERE account_id = $1
+			UNION ALL
+			SELECT r.id, 0, 1
+			FROM participant a
+			JOIN participant r ON r.account_id = a.account_id AND r.id = a.referrer_id
+			WHERE a.account_id = $1 AND a.referrer_id <> 0 AND a.confirmed_at <> 0
+		) counted
+		GROUP BY id
+		HAVING SUM(got) <> SUM(want)
+		ORDER BY id`,
+		func(r Row) error {
+			var o [3]int64
+			err := r.Scan(&o[0], &o[1], &o[2])
+			off = append(off, o)
+			return err
+		})
+	return off, err
+}
+
 // ReferralsOf lists the friends who count for advocates. It finds them by the
 // conversions that made them count: see StrayReferrals for others.
 func (tx *Tx) ReferralsOf(advocates []model.PersonID) ([]Referral, error) {
@@ -225,8 +250,6 @@ func (tx *Tx) TalliesOff() ([]TallyOff, error) {
 			SELECT -campaign_id, 'is_' || state, 0, 1 FROM participant WHERE account_id = $1 AND state <> 'applied'
 			UNION ALL
 			SELECT -campaign_id, 'referred', 0, 1 FROM participant WHERE account_id = $1 AND referrer_id <> 0 AND confirmed_at <> 0
-			UNION ALL
-			SELECT referrer_id, 'referred', 0, 1 FROM participant WHERE account_id = $1 AND referrer_id <> 0 AND confirmed_at <> 0
 			UNION ALL
 			SELECT -campaign_id, 'qualified_now', 0, 1 FROM participant WHERE account_id = $1 AND qualified_at <> 0
 			UNION ALL

@@ -17,7 +17,7 @@ import (
 )
 
 // shownWith are the relations that a tester is shown with.
-var shownWith = engine.Relations{Referrer: true}
+var shownWith = engine.Relations{Referrer: true, Place: true}
 
 func (a *API) listTesters(w http.ResponseWriter, r *http.Request, in scope) error {
 	at, err := page(r)
@@ -316,6 +316,10 @@ func testerToJSON(v *engine.ParticipantView, in scope) testerJSON {
 	if v.Shown != "" {
 		status := v.URL + "?check=" + v.UUID
 		t.ShareLink, t.ShareStatusLink = &v.URL, &status
+	}
+	if at := v.Place; at != nil {
+		ahead, behind := at.Position-1, at.Length-at.Position
+		t.WaitlistPosition, t.WaitlistAhead, t.WaitlistBehind, t.WaitlistLength = &at.Position, &ahead, &behind, &at.Length
 	}
 	if v.Referrer != nil {
 		t.ReferredBy = orNull(v.Referrer.Email)

@@ -100,6 +100,7 @@ CREATE TABLE person (
   PRIMARY KEY (account_id, id)
 ) $clustered;
 CREATE INDEX person_alias ON person (account_id, alias_of) WHERE alias_of <> 0;
+CREATE INDEX person_erased ON person (account_id, id) WHERE erased_at <> 0;
 
 CREATE TABLE identity (
   account_id  BIGINT NOT NULL,
@@ -147,12 +148,14 @@ CREATE TABLE participant (
   active_at     BIGINT NOT NULL,
   seen_at       BIGINT NOT NULL, -- of the last check-in; 0: none
   points        BIGINT NOT NULL, -- the sum of their points
+  referrals     BIGINT NOT NULL, -- whom they brought, confirmed
   invited_by    BIGINT NOT NULL, -- the event by which another participant invited this one; 0: nobody did
   invitations   BIGINT NOT NULL, -- how many friends they invited
   changed_at    BIGINT NOT NULL,
   PRIMARY KEY (account_id, id),
   UNIQUE (account_id, campaign_id, person_id)
 ) $clustered;
+CREATE INDEX participant_waiting ON participant (account_id, campaign_id, applied_at, id, referrals, points) WHERE state = 'applied'; -- all that a waitlist is made of
 CREATE INDEX participant_uuid ON participant (account_id, uuid);
 CREATE INDEX participant_active ON participant (account_id, campaign_id, seen_at) WHERE state = 'active'; -- how many are idle
 CREATE INDEX participant_person ON participant (account_id, person_id);
