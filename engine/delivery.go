@@ -180,7 +180,7 @@ func (e *Engine) readyDeliveries(tx *store.Tx, cfg *Config, to *model.Endpoint, 
 		}
 		ready = append(ready, d)
 	}
-	of, err := e.toldOf(tx, cfg, to, blank)
+	of, err := e.toldOf(tx, now, cfg, to, blank)
 	if err != nil {
 		return nil, err
 	}
@@ -200,12 +200,12 @@ func (e *Engine) readyDeliveries(tx *store.Tx, cfg *Config, to *model.Endpoint, 
 
 // toldOf finds what deliveries tell of. One that has nothing left to tell is
 // left out.
-func (e *Engine) toldOf(tx *store.Tx, cfg *Config, to *model.Endpoint, of []model.DeliveryID) (map[model.DeliveryID][]Told, error) {
+func (e *Engine) toldOf(tx *store.Tx, began time.Time, cfg *Config, to *model.Endpoint, of []model.DeliveryID) (map[model.DeliveryID][]Told, error) {
 	items, err := tx.Items(of)
 	if err != nil || len(items) == 0 {
 		return nil, err
 	}
-	told, err := e.told(tx, cfg, to.Topic, items)
+	told, err := e.told(tx, began, cfg, to.Topic, items)
 	if err != nil {
 		return nil, err
 	}

@@ -66,7 +66,6 @@ type Engine struct {
 	signatures signatures
 	projected  projections
 	waiting    waitlists
-	builds     gather[buildKey, *model.Campaign, *board]
 	clicks     gather[model.AccountID, *click, counted]
 	sights     gather[model.AccountID, []*sight, []Recorded]
 }
@@ -84,7 +83,6 @@ func New(s Settings) *Engine {
 	}
 	e.links.limit, e.sponsors.limit, e.facets.limit = 200_000, 50_000, 50_000
 	e.adjustments.run, e.adjustments.max = e.adjustTogether, adjustGroup
-	e.builds.run, e.builds.max = e.buildTogether, 1<<16
 	e.clicks.run, e.clicks.max = e.clickTogether, clickGroup
 	e.sights.run, e.sights.max = e.sightsTogether, sightGroup
 	return e

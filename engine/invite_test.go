@@ -57,7 +57,7 @@ func TestFriendWhoIsInvitedComesInAtOnce(t *testing.T) {
 		}
 		// What they do themselves comes later, and is theirs.
 		s.begin("bob@example.com", "", s.link("ann@example.com", 0))
-		if n := s.tally(int64(ann), "referred"); n != 1 || s.part(made.Friend).State != model.StateInvited {
+		if n := s.part(ann).Referrals; n != 1 || s.part(made.Friend).State != model.StateInvited {
 			t.Errorf("%d referrals, friend %+v", n, s.part(made.Friend))
 		}
 	})

@@ -93,6 +93,7 @@ func (e *Engine) ListPeople(ctx context.Context, account model.AccountID, q Peop
 	if err != nil {
 		return nil, err
 	}
+	began := e.now()
 	var listed *Listed[ParticipantView]
 	err = e.project(ctx, account, people{e}, func(tx *store.Tx, p *projection) error {
 		if q.Reach {
@@ -106,12 +107,12 @@ func (e *Engine) ListPeople(ctx context.Context, account model.AccountID, q Peop
 			ids[i] = model.ParticipantID(id)
 		}
 		views, err := e.viewParticipants(tx, cfg, ids, q.With)
+		if err == nil && q.With.Place {
+			err = e.withPlaces(tx, began, cfg, views)
+		}
 		listed = &Listed[ParticipantView]{Rows: views, Total: int64(total), More: len(ids) == q.Size && total-q.Skip > q.Size}
 		return err
 	})
-	if err == nil && q.With.Place {
-		err = e.withPlaces(ctx, cfg, listed.Rows)
-	}
 	return listed, err
 }
 

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"time"
 
 	"grapevine/model"
 	"grapevine/store"
@@ -47,16 +48,18 @@ func (e *Engine) Told(ctx context.Context, account model.AccountID, topic model.
 	for i, id := range subjects {
 		items[i].Subject = id
 	}
+	began := e.now()
 	var told map[int64]Told
 	err = e.store.View(ctx, account, func(tx *store.Tx) (err error) {
-		told, err = e.told(tx, cfg, topic, items)
+		told, err = e.told(tx, began, cfg, topic, items)
 		return err
 	})
 	return told, err
 }
 
-// told is what endpoints are told of a topic, by subject.
-func (e *Engine) told(tx *store.Tx, cfg *Config, topic model.Topic, items []store.Item) (map[int64]Told, error) {
+// told is what endpoints are told of a topic, by subject. The snapshot of tx
+// was taken after began.
+func (e *Engine) told(tx *store.Tx, began time.Time, cfg *Config, topic model.Topic, items []store.Item) (map[int64]Told, error) {
 	told := make(map[int64]Told, len(items))
 	switch topic {
 	case model.AdvocateRewardEarned, model.FriendRewardEarned, model.LoyaltyRewardEarned,
@@ -109,6 +112,9 @@ func (e *Engine) told(tx *store.Tx, cfg *Config, topic model.Topic, items []stor
 		return told, nil
 	}
 	views, err := e.viewParticipants(tx, cfg, subjects[model.ParticipantID](items), Relations{Referrer: true, Due: true, Issued: true})
+	if err == nil {
+		err = e.withPlaces(tx, began, cfg, views)
+	}
 	for i := range views {
 		told[int64(views[i].ID)] = Told{Participant: &views[i]}
 	}

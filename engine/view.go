@@ -126,14 +126,14 @@ func (e *Engine) ViewParticipant(ctx context.Context, account model.AccountID, i
 	if err != nil {
 		return nil, err
 	}
+	began := e.now()
 	var views []ParticipantView
 	err = e.store.View(ctx, account, func(tx *store.Tx) (err error) {
-		views, err = e.viewParticipants(tx, cfg, []model.ParticipantID{id}, with)
+		if views, err = e.viewParticipants(tx, cfg, []model.ParticipantID{id}, with); err == nil && with.Place {
+			err = e.withPlaces(tx, began, cfg, views)
+		}
 		return err
 	})
-	if err == nil && with.Place {
-		err = e.withPlaces(ctx, cfg, views)
-	}
 	if err == nil && len(views) == 0 {
 		err = &model.Error{Kind: model.NotFound, Reason: model.ParticipantUnknown, Msg: "the participant is not known"}
 	}

@@ -38,14 +38,13 @@ type waitlists struct {
 
 // waiting is the waitlists of one account.
 type waiting struct {
-	following sync.Mutex // who takes in changes
+	following sync.Mutex // one at a time builds lists, or takes in changes
 
 	mu     sync.RWMutex // guards all below
 	boards map[model.CampaignID]*board
 	floor  int64          // changes above it are looked at again
 	seen   map[int64]bool // changes above the floor that were taken in
 	read   time.Time      // what was committed before is taken in
-	built  int            // lists, ever
 }
 
 // board is the waitlist of a campaign, in the order that one version of the
@@ -86,20 +85,57 @@ func (o ordering) member(w store.Waiting) rank.Member {
 	return m
 }
 
+// withPlaces shows where participants who have applied stand, and who brought
+// them where that is shown. The snapshot of tx was taken after began.
+func (e *Engine) withPlaces(tx *store.Tx, began time.Time, cfg *Config, views []ParticipantView) error {
+	ids := map[model.CampaignID][]model.ParticipantID{}
+	shown := make([]*ParticipantView, 0, 2*len(views))
+	for i := range views {
+		if shown = append(shown, &views[i]); views[i].Referrer != nil {
+			shown = append(shown, views[i].Referrer)
+		}
+	}
+	for _, v := range shown {
+		if v.Standing == model.StateApplied {
+			ids[v.Participant.Campaign] = append(ids[v.Participant.Campaign], v.ID)
+		}
+	}
+	for id, among := range ids {
+		campaign, err := cfg.Campaign(id)
+		if err != nil {
+			return err
+		}
+		found, err := e.places(tx, began, cfg.ID, campaign, among)
+		if err != nil {
+			return err
+		}
+		for _, v := range shown {
+			if place, waits := found[v.ID]; waits {
+				v.Place = &place
+			}
+		}
+	}
+	return nil
+}
+
 // places finds where participants stand who have applied in a campaign; who is
 // not on its waitlist all the same is left out.
-func (e *Engine) places(ctx context.Context, cfg *Config, campaign *model.Campaign, ids []model.ParticipantID) (map[model.ParticipantID]Place, error) {
-	b, w, err := e.boardOf(ctx, cfg.ID, campaign)
-	if err != nil {
-		return nil, err
+func (e *Engine) places(tx *store.Tx, began time.Time, account model.AccountID, campaign *model.Campaign, ids []model.ParticipantID) (map[model.ParticipantID]Place, error) {
+	w := e.waiting.of(account)
+	b := w.board(campaign)
+	if b == nil {
+		var err error
+		if b, err = w.build(tx, began, campaign); err != nil {
+			return nil, err
+		}
 	}
 	b.used.Store(e.clock().UnixMilli())
 	found := w.places(b, ids)
-	if len(found) == len(ids) {
+	if !slices.ContainsFunc(ids, func(id model.ParticipantID) bool { return found[id] == Place{} }) {
 		return found, nil
 	}
 	// They have only just applied.
-	if err := e.followWaiting(ctx, cfg.ID, w); err != nil {
+	if err := w.follow(tx, began); err != nil {
 		return nil, err
 	}
 	return w.places(b, ids), nil
@@ -115,74 +151,6 @@ func (w *waiting) places(b *board, ids []model.ParticipantID) map[model.Particip
 		}
 	}
 	return found
-}
-
-// withPlaces shows where participants who have applied stand.
-func (e *Engine) withPlaces(ctx context.Context, cfg *Config, views []ParticipantView) error {
-	ids := map[model.CampaignID][]model.ParticipantID{}
-	for _, v := range views {
-		if v.Standing == model.StateApplied {
-			ids[v.Participant.Campaign] = append(ids[v.Participant.Campaign], v.ID)
-		}
-	}
-	for id, among := range ids {
-		campaign, err := cfg.Campaign(id)
-		if err != nil {
-			return err
-		}
-		found, err := e.places(ctx, cfg, campaign, among)
-		if err != nil {
-			return err
-		}
-		for i := range views {
-			if place, waits := found[views[i].ID]; waits {
-				views[i].Place = &place
-			}
-		}
-	}
-	return nil
-}
-
-// boardOf is the waitlist of a campaign, built where there is none in its
-// order.
-func (e *Engine) boardOf(ctx context.Context, account model.AccountID, campaign *model.Campaign) (*board, *waiting, error) {
-	w := e.waiting.of(account)
-	w.mu.RLock()
-	b := w.boards[campaign.ID]
-	w.mu.RUnlock()
-	if b != nil && b.kind == orderingOf(campaign) {
-		return b, w, nil
-	}
-	b, err := e.builds.do(ctx, buildKey{account, campaign.ID}, campaign)
-	return b, w, err
-}
-
-// buildKey is what is built once for all who ask at a time.
-type buildKey struct {
-	account  model.AccountID
-	campaign model.CampaignID
-}
-
-// buildWait bounds how long a list is built.
-const buildWait = time.Minute
-
-// buildTogether builds a list for all who ask for it, unless it was built since
-// they asked.
-func (e *Engine) buildTogether(key buildKey, asked []*model.Campaign) ([]result[*board], error) {
-	ctx, cancel := context.WithTimeout(context.Background(), buildWait)
-	defer cancel()
-	campaign := asked[len(asked)-1]
-	w := e.waiting.of(key.account)
-	w.mu.RLock()
-	b := w.boards[key.campaign]
-	w.mu.RUnlock()
-	if b == nil || b.kind != orderingOf(campaign) {
-		var err error
-		if b, err = e.buildBoard(ctx, w, key.account, campaign); err != nil {
-			return nil, err
-		}
-	}
-	return slices.Repeat([]result[*board]{{out: b}}, len(asked)), nil
 }
 
 func (l *waitlists) of(account model.AccountID) *waiting {
@@ -204,33 +172,43 @@ func (l *waitlists) of(account model.AccountID) *waiting {
 	return w
 }
 
-// buildBoard reads who waits, and lets the others of the account look again at
-// what was committed since the snapshot.
-func (e *Engine) buildBoard(ctx context.Context, w *waiting, account model.AccountID, campaign *model.Campaign) (*board, error) {
-	began := e.now() // before the snapshot
+// board is the waitlist of a campaign in its order; nil: it is not built.
+func (w *waiting) board(campaign *model.Campaign) *board {
+	w.mu.RLock()
+	defer w.mu.RUnlock()
+	if b := w.boards[campaign.ID]; b != nil && b.kind == orderingOf(campaign) {
+		return b
+	}
+	return nil
+}
+
+// build reads who waits, unless somebody else has just done so, and lets the
+// other lists of the account look again at what was committed since began.
+func (w *waiting) build(tx *store.Tx, began time.Time, campaign *model.Campaign) (*board, error) {
+	w.following.Lock()
+	defer w.following.Unlock()
+	if b := w.board(campaign); b != nil {
+		return b, nil
+	}
+	counts, err := tx.CountedOf([]int64{store.OfCampaign(campaign.ID)}, tallyJoined)
+	if err != nil {
+		return nil, err
+	}
 	b := &board{kind: orderingOf(campaign)}
-	err := e.store.View(ctx, account, func(tx *store.Tx) error {
-		counts, err := tx.CountedOf([]int64{store.OfCampaign(campaign.ID)}, tallyJoined)
-		if err != nil {
-			return err
-		}
-		var failed error
-		b.Board = rank.New(b.kind.skip, int(counts[store.OfCampaign(campaign.ID)]), func(yield func(rank.Member) bool) {
-			failed = tx.EveryWaiting(campaign.ID, func(p store.Waiting) { yield(b.kind.member(p)) })
-		})
-		if failed != nil {
-			return failed
-		}
-		erased, err := tx.ErasedWaiting(campaign.ID)
-		for _, id := range erased {
-			b.Remove(int64(id))
-		}
-		return err
+	b.used.Store(began.UnixMilli())
+	b.Board = rank.New(b.kind.skip, int(counts[store.OfCampaign(campaign.ID)]), func(yield func(rank.Member) bool) {
+		err = tx.EveryWaiting(campaign.ID, func(p store.Waiting) { yield(b.kind.member(p)) })
 	})
 	if err != nil {
 		return nil, err
 	}
-	b.used.Store(e.clock().UnixMilli())
+	erased, err := tx.ErasedWaiting(campaign.ID)
+	if err != nil {
+		return nil, err
+	}
+	for _, id := range erased {
+		b.Remove(int64(id))
+	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	floor := max(1, idAt(began.Add(-overlap)))
@@ -238,11 +216,7 @@ func (e *Engine) buildBoard(ctx context.Context, w *waiting, account model.Accou
 		w.floor, w.read = floor, began
 	}
 	w.floor, w.seen = min(w.floor, floor), map[int64]bool{}
-	if began.Before(w.read) {
-		w.read = began
-	}
 	w.boards[campaign.ID] = b
-	w.built++
 	return b, nil
 }
 
@@ -256,7 +230,9 @@ func (e *Engine) KeepWaitlists(ctx context.Context) error {
 		if !all[account].forgetIdle(e.now()) {
 			continue
 		}
-		if err := e.followWaiting(ctx, account, all[account]); err != nil {
+		began := e.now() // what commits later is found next time
+		err := e.store.View(ctx, account, func(tx *store.Tx) error { return all[account].follow(tx, began) })
+		if err != nil {
 			return err
 		}
 	}
@@ -274,50 +250,62 @@ func (w *waiting) forgetIdle(now time.Time) bool {
 	return len(w.boards) > 0
 }
 
-// followWaiting takes in the changes of an account. Lists that fell too far
-// behind to follow are built anew when somebody asks.
-func (e *Engine) followWaiting(ctx context.Context, account model.AccountID, w *waiting) error {
+// follow takes in the changes of an account that a snapshot has which was taken
+// after began. Lists that fell too far behind to follow are built anew when
+// somebody asks. A snapshot that is older than the last one has nothing that
+// was not seen.
+func (w *waiting) follow(tx *store.Tx, began time.Time) error {
 	w.following.Lock()
 	defer w.following.Unlock()
-	now := e.now() // before the snapshot: what commits later is found next time
 	w.mu.Lock()
-	floor, seen, built := w.floor, maps.Clone(w.seen), w.built
-	if floor < idAt(now.Add(-changesKept+overlap)) {
+	floor, lost := w.floor, w.floor < idAt(began.Add(-changesKept+overlap))
+	if lost {
 		clear(w.boards)
-		w.mu.Unlock()
-		return nil
 	}
 	w.mu.Unlock()
-	var changes []store.Change
-	var moved []store.WaitingChange
-	err := e.store.View(ctx, account, func(tx *store.Tx) (err error) {
-		if changes, err = tx.Changes(floor); err != nil {
-			return err
-		}
-		var persons []model.PersonID
-		moved = moved[:0]
-		for _, c := range changes {
-			if c.Lists&store.InPeople != 0 && !seen[c.ID] && c.Person != 0 {
-				persons = append(persons, c.Person)
-			}
-		}
-		return tx.WaitingOf(persons, func(p store.WaitingChange) { moved = append(moved, p) })
-	})
+	if lost {
+		return nil
+	}
+	changes, err := tx.Changes(floor)
 	if err != nil {
+		return err
+	}
+	var persons []model.PersonID
+	for _, c := range changes { // only who follows writes what was seen
+		if c.Lists&store.InPeople != 0 && !w.seen[c.ID] && c.Person != 0 {
+			persons = append(persons, c.Person)
+		}
+	}
+	var moved []store.WaitingChange
+	if err := tx.WaitingOf(persons, func(p store.WaitingChange) { moved = append(moved, p) }); err != nil {
 		return err
 	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	w.move(changes, moved)
+	w.floor = max(floor, idAt(began.Add(-overlap)))
+	if w.read.Before(began) {
+		w.read = began
+	}
 	for _, c := range changes {
-		if c.Gone != 0 {
-			for _, b := range w.boards {
-				b.Remove(int64(c.Gone))
-			}
+		w.seen[c.ID] = true
+	}
+	maps.DeleteFunc(w.seen, func(id int64, _ bool) bool { return id <= w.floor })
+	return nil
+}
+
+// move puts everybody where they belong. The caller holds the lock.
+func (w *waiting) move(changes []store.Change, moved []store.WaitingChange) {
+	for _, c := range changes {
+		if c.Gone == 0 {
+			continue
+		}
+		for _, b := range w.boards {
+			b.Remove(int64(c.Gone))
 		}
 	}
 	for _, p := range moved {
-		b := w.boards[p.Campaign]
-		switch {
+		switch b := w.boards[p.Campaign]; {
 		case b == nil:
 		case p.Waits:
 			b.Put(b.kind.member(p.Waiting))
@@ -325,15 +313,6 @@ func (e *Engine) followWaiting(ctx context.Context, account model.AccountID, w *
 			b.Remove(int64(p.ID))
 		}
 	}
-	if w.built != built { // that list has not seen what was skipped here
-		return nil
-	}
-	w.floor, w.read = max(floor, idAt(now.Add(-overlap))), now
-	for _, c := range changes {
-		w.seen[c.ID] = true
-	}
-	maps.DeleteFunc(w.seen, func(id int64, _ bool) bool { return id <= w.floor })
-	return nil
 }
 
 // WaitlistsBehind tells how far the waitlists of this node are behind beyond
