@@ -5,8 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
+	"slices"
 	"time"
 
+	"grapevine/deliver"
 	"grapevine/engine"
 	"grapevine/model"
 )
@@ -46,6 +49,38 @@ func PauseHook(ctx context.Context, c Config, slug string, id int64, paused bool
 			return err
 		}
 		_, err = fmt.Fprintf(out, "endpoint %d %s\n", id, state)
+		return err
+	})
+}
+
+// TestHook sends an endpoint its newest message, or an empty one, and prints
+// what was sent and what came back. The delivery log knows nothing of it.
+func TestHook(ctx context.Context, c Config, slug string, id int64, allowPrivate bool, out io.Writer) error {
+	return reading(ctx, c, func(ctx context.Context, p *program) error {
+		account, err := p.account(ctx, slug)
+		if err != nil {
+			return err
+		}
+		s, err := p.core.HookSample(ctx, account, model.EndpointID(id))
+		if err != nil {
+			return err
+		}
+		renderer, ok := renderers(ServeConfig{})[s.Endpoint.Dialect]
+		if !ok {
+			return fmt.Errorf("nobody writes for %s", s.Endpoint.Dialect)
+		}
+		header, got, verdict := deliver.Try(ctx, deliver.NewClient(allowPrivate), renderer, s, p.now)
+		fmt.Fprintf(out, "POST %s\n", s.Endpoint.URL)
+		for _, name := range slices.Sorted(maps.Keys(header)) {
+			fmt.Fprintf(out, "%s: %s\n", name, header.Get(name))
+		}
+		answer := map[model.Verdict]string{
+			model.Accepted: "accepted", model.Refused: "refused", model.ReceiverGone: "gone: a real delivery would end the endpoint",
+		}[verdict]
+		if answer == "" {
+			answer = "not accepted: a real delivery would be tried again"
+		}
+		_, err = fmt.Fprintf(out, "\n%s\n\nstatus %d after %v, %s %s\n%s\n", s.Delivery.Body, got.Status, got.Took, answer, got.Error, got.Excerpt)
 		return err
 	})
 }

@@ -217,21 +217,26 @@ func (p *program) serve(ctx, work context.Context, c ServeConfig, post *post, li
 	return err
 }
 
+// renderers are how each dialect tells merchants.
+func renderers(c ServeConfig) map[string]deliver.Renderer {
+	return map[string]deliver.Renderer{
+		"friendbuy":        friendbuy.NewRenderer(friendbuy.Pace{RetryEvery: c.WebhookRetryEvery, GiveUp: c.WebhookGiveUp, GiveUpAsk: c.ValidationGiveUp}),
+		"prefinery":        prefinery.Renderer{},
+		"referral_factory": referralfactory.NewRenderer(c.PublicURL, c.WebhookRetryEvery, c.WebhookGiveUp),
+	}
+}
+
 // runner runs the jobs that requests leave behind, and tells merchants.
 func (p *program) runner(c ServeConfig, post *post) *deliver.Runner {
 	return deliver.New(deliver.Config{
-		Engine: p.core,
-		Renderers: map[string]deliver.Renderer{
-			"friendbuy":        friendbuy.NewRenderer(friendbuy.Pace{RetryEvery: c.WebhookRetryEvery, GiveUp: c.WebhookGiveUp, GiveUpAsk: c.ValidationGiveUp}),
-			"prefinery":        prefinery.Renderer{},
-			"referral_factory": referralfactory.NewRenderer(c.PublicURL, c.WebhookRetryEvery, c.WebhookGiveUp),
-		},
-		RunJob: p.core.RunJob,
-		Client: deliver.NewClient(c.AllowPrivateHooks),
-		Mailer: post.mailer,
-		DKIM:   post.dkim,
-		Now:    p.now,
-		Log:    p.log,
+		Engine:    p.core,
+		Renderers: renderers(c),
+		RunJob:    p.core.RunJob,
+		Client:    deliver.NewClient(c.AllowPrivateHooks),
+		Mailer:    post.mailer,
+		DKIM:      post.dkim,
+		Now:       p.now,
+		Log:       p.log,
 	})
 }
 

@@ -4,6 +4,8 @@ import (
 	"context"
 	"time"
 
+	"github.com/google/uuid"
+
 	"grapevine/model"
 	"grapevine/store"
 )
@@ -30,6 +32,33 @@ func (e *Engine) Hooks(ctx context.Context, account model.AccountID) ([]Hook, er
 		return err
 	})
 	return hooks, err
+}
+
+// HookSample is what a test of an endpoint sends: its newest delivery that was
+// written, or an empty object under a new id where there is none. Fails as
+// PauseEndpoint does.
+func (e *Engine) HookSample(ctx context.Context, account model.AccountID, id model.EndpointID) (*Sending, error) {
+	cfg, err := e.Config(ctx, account)
+	if err != nil {
+		return nil, err
+	}
+	sample := &Sending{Delivery: model.Delivery{UUID: uuid.NewString(), Body: "{}"}, Secret: cfg.Secret}
+	err = e.store.View(ctx, account, func(tx *store.Tx) error {
+		to, err := listening(tx, id)
+		if err != nil {
+			return err
+		}
+		sample.Endpoint = *to
+		newest, err := tx.DeliveryLog(id, time.UnixMilli(0), e.now(), 1<<62, 10)
+		for _, d := range newest {
+			if d.Body != "" {
+				sample.Delivery = d
+				break
+			}
+		}
+		return err
+	})
+	return sample, err
 }
 
 // PauseEndpoint holds back all that an endpoint is told, from its commit on;

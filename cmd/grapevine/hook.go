@@ -9,6 +9,7 @@ import (
 // hook has the commands about endpoints and what they are told.
 type hook struct {
 	List   listHooks  `cmd:"" help:"List the endpoints, and how much waits for each."`
+	Test   testHook   `cmd:"" help:"Send an endpoint its newest message and print what comes back; nothing is recorded."`
 	Log    hookLog    `cmd:"" help:"List deliveries with their attempts, newest first."`
 	Replay replay     `cmd:"" help:"Send deliveries that have ended once more, with the same ids and bytes."`
 	Pause  pauseHook  `cmd:"" help:"Hold back what an endpoint is told."`
@@ -24,6 +25,16 @@ type listHooks struct{ ofAccount }
 
 func (l *listHooks) Run(p *process) error {
 	return app.ListHooks(p.ctx, l.config(p), l.Account, p.stdout)
+}
+
+type testHook struct {
+	ofAccount
+	AllowPrivateHooks bool  `help:"Let it go to a private address."`
+	ID                int64 `arg:"" help:"The endpoint's number."`
+}
+
+func (h *testHook) Run(p *process) error {
+	return app.TestHook(p.ctx, h.config(p), h.Account, h.ID, h.AllowPrivateHooks, p.stdout)
 }
 
 // asked are flags that say which deliveries are meant.
