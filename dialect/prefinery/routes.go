@@ -5,7 +5,6 @@ package prefinery
 
 import (
 	"net/http"
-	"path"
 	"slices"
 	"strings"
 
@@ -21,15 +20,14 @@ type Options struct {
 
 // API answers the REST API. Safe for concurrent use.
 type API struct {
-	core  *engine.Engine
-	rates *web.Rates
-	mux   *http.ServeMux
-	allow map[string][]string // path -> its methods
+	core   *engine.Engine
+	rates  *web.Rates
+	routes *web.Routes
 }
 
 // New makes the handler of everything below /api/v2/.
 func New(core *engine.Engine, o Options) http.Handler {
-	a := &API{core: core, rates: o.Rates, mux: http.NewServeMux(), allow: map[string][]string{}}
+	a := &API{core: core, rates: o.Rates, routes: web.NewRoutes(fail, unknownURL, wrongMethod)}
 
 	a.call("GET /api/v2/betas", projectsRead, a.listBetas, betaLimit)
 	a.inBeta("GET /api/v2/betas/{beta}", projectsRead, a.showBeta, betaLimit)
@@ -56,19 +54,12 @@ func New(core *engine.Engine, o Options) http.Handler {
 	a.inBeta("GET /api/v2/betas/{beta}/points", pointsRead, a.listPoints, pointsLimit)
 	a.inBeta("POST /api/v2/betas/{beta}/points", pointsCreate, a.createPoint)
 
-	a.refuseTheRest()
 	return a
 }
 
 // ServeHTTP answers a request. A suffix .json changes nothing, and a POST may
-// say that it stands for another method. What the mux would redirect, with
-// HTML, is an unknown path here.
+// say that it stands for another method.
 func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	if path.Clean(r.URL.Path) != r.URL.Path {
-		// Where the answer cannot be sent, there is nobody left to tell.
-		_ = unknownURL(w, r)
-		return
-	}
 	bare, suffixed := strings.CutSuffix(r.URL.Path, ".json")
 	override := strings.ToUpper(r.Header.Get("X-HTTP-Method-Override"))
 	overrides := r.Method == http.MethodPost && slices.Contains([]string{http.MethodPut, http.MethodPatch, http.MethodDelete}, override)
@@ -79,7 +70,7 @@ func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			r.Method = override
 		}
 	}
-	a.mux.ServeHTTP(w, r)
+	a.routes.ServeHTTP(w, r)
 }
 
 // caller answers a call of an account.
@@ -129,26 +120,4 @@ func (a *API) inBeta(pattern, permission string, c betaCaller, limits ...limit) 
 }
 
 // open routes an endpoint.
-func (a *API) open(pattern string, h web.HandlerFunc) {
-	a.mux.Handle(pattern, web.Handle(h, fail))
-	method, at, _ := strings.Cut(pattern, " ")
-	a.allow[at] = append(a.allow[at], method)
-}
-
-// refuseTheRest routes known paths under a wrong method, and all others.
-func (a *API) refuseTheRest() {
-	for at, methods := range a.allow {
-		if slices.Contains(methods, http.MethodGet) {
-			methods = append(methods, http.MethodHead)
-		}
-		slices.Sort(methods)
-		refuse := web.Handle(wrongMethod(strings.Join(methods, ", ")), fail)
-		// One by one: a pattern for all methods would collide with those of an id.
-		for _, method := range []string{http.MethodGet, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete} {
-			if !slices.Contains(methods, method) {
-				a.mux.Handle(method+" "+at, refuse)
-			}
-		}
-	}
-	a.mux.Handle("/", web.Handle(unknownURL, fail))
-}
+func (a *API) open(pattern string, h web.HandlerFunc) { a.routes.Add(pattern, h) }
