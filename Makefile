@@ -52,7 +52,7 @@ licences:
 	@go run ./ci/licences
 
 race:
-	@ci/race -short -timeout 8m $(RACY)
+	@ci/race -short -timeout 14m $(RACY)
 
 fuzz:
 	@ci/fuzz 3s

@@ -38,6 +38,7 @@ func (s *stage) hoard(name string, n int, from time.Time) {
 // A ledger may have any number of credits: what touches few of them reads few,
 // and what touches all of them still ends in its time.
 func TestLedgerOfAHundredThousandCredits(t *testing.T) {
+	inWriteLimit(t)
 	const n = 100_000
 	onBoth(t, reading, func(t *testing.T, s *stage) {
 		s.know("c-1", "")
@@ -78,6 +79,7 @@ func TestLedgerOfAHundredThousandCredits(t *testing.T) {
 
 // A merge takes a ledger with it, however many credits it has.
 func TestMergeOfALargeLedger(t *testing.T) {
+	inWriteLimit(t)
 	const n = 20_000
 	onBoth(t, reading, func(t *testing.T, s *stage) {
 		s.know("c-1", "")
@@ -92,4 +94,13 @@ func TestMergeOfALargeLedger(t *testing.T) {
 			t.Errorf("%v left, expires %v", got.Total, got.ExpiresAt)
 		}
 	})
+}
+
+// inWriteLimit leaves out, with -short, what the race detector makes so slow that
+// it does not end within store.WriteLimit: SQLite is Go as well.
+func inWriteLimit(t *testing.T) {
+	t.Helper()
+	if testing.Short() {
+		t.Skip("slow under the race detector, which runs with -short")
+	}
 }
