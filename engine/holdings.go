@@ -168,8 +168,17 @@ func (held) all(tx *store.Tx, p *projection) error {
 	return tx.EveryHolding(func(h store.HoldingEntry) error { p.putHolding(h); return nil })
 }
 
-func (held) of(tx *store.Tx, p *projection, persons []model.PersonID) error {
-	return tx.HoldingsOf(persons, func(h store.HoldingEntry) error { p.putHolding(h); return nil })
+func (held) of(tx *store.Tx, persons []model.PersonID) (func(*projection), error) {
+	var entries []store.HoldingEntry
+	err := tx.HoldingsOf(persons, func(h store.HoldingEntry) error {
+		entries = append(entries, h)
+		return nil
+	})
+	return func(p *projection) {
+		for _, h := range entries {
+			p.putHolding(h)
+		}
+	}, err
 }
 
 func (held) drop(*projection, model.ParticipantID) {}

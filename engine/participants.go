@@ -147,7 +147,7 @@ func (s people) all(tx *store.Tx, p *projection) error {
 	})
 }
 
-func (s people) of(tx *store.Tx, p *projection, persons []model.PersonID) error {
+func (s people) of(tx *store.Tx, persons []model.PersonID) (func(*projection), error) {
 	var entries []store.PersonEntry
 	var emails []string
 	err := tx.EntriesOf(persons, func(e store.PersonEntry) error {
@@ -155,16 +155,17 @@ func (s people) of(tx *store.Tx, p *projection, persons []model.PersonID) error 
 		return nil
 	})
 	if err != nil {
-		return err
+		return nil, err
 	}
 	since, err := s.e.unsubscribed(tx, emails)
-	for i, e := range entries {
-		if at := since[i]; !at.IsZero() {
-			e.UnsubscribedAt = at.UnixMilli()
+	return func(p *projection) {
+		for i, e := range entries {
+			if at := since[i]; !at.IsZero() {
+				e.UnsubscribedAt = at.UnixMilli()
+			}
+			p.putPerson(e)
 		}
-		p.putPerson(e)
-	}
-	return err
+	}, err
 }
 
 // unsubscribed tells since when addresses get no mail, the zero time for one

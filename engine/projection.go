@@ -36,7 +36,9 @@ type source interface {
 	lists() int64 // which changes concern it
 	empty() *sheet.Sheet
 	all(tx *store.Tx, p *projection) error
-	of(tx *store.Tx, p *projection, persons []model.PersonID) error
+	// of reads the rows of persons, and returns what puts them in: a question
+	// that is given up midway leaves nothing half done.
+	of(tx *store.Tx, persons []model.PersonID) (func(*projection), error)
 	drop(p *projection, id model.ParticipantID)
 }
 
@@ -111,23 +113,28 @@ func (p *projection) follow(tx *store.Tx, now time.Time, used bool) error {
 		return err
 	}
 	var persons []model.PersonID
+	var gone []model.ParticipantID
 	for _, c := range changes {
 		if p.seen[c.ID] || c.Lists&p.source.lists() == 0 {
 			continue
 		}
 		if c.Gone != 0 {
-			p.source.drop(p, c.Gone)
+			gone = append(gone, c.Gone)
 		}
 		if c.Person != 0 {
 			persons = append(persons, c.Person)
 		}
 	}
+	put := func(*projection) {}
 	if len(persons) > 0 {
-		if err := p.source.of(tx, p, persons); err != nil {
-			p.floor = 0 // half of it may be taken in
+		if put, err = p.source.of(tx, persons); err != nil {
 			return err
 		}
 	}
+	for _, id := range gone {
+		p.source.drop(p, id)
+	}
+	put(p)
 	p.sheet.Settle()
 	p.floor = max(p.floor, idAt(now.Add(-overlap)))
 	for _, c := range changes {
