@@ -165,8 +165,8 @@ func TestCallsAreLimitedAsDocumented(t *testing.T) {
 		}
 	}
 	d.Clock.Jump(6 * 24 * time.Hour)
-	if w := from("192.0.2.1"); w.Code != http.StatusTooManyRequests {
-		t.Errorf("after four overruns, six days later: %d", w.Code)
+	if w := from("192.0.2.1"); w.Code != http.StatusForbidden || w.Header().Get("Retry-After") == "" || !strings.HasPrefix(w.Body.String(), `{"code":403,"message":"`) {
+		t.Errorf("after four overruns, six days later: %d %v %s", w.Code, w.Header(), w.Body)
 	}
 	if w := from("192.0.2.2"); w.Code != http.StatusNotFound {
 		t.Errorf("another address: %d", w.Code)

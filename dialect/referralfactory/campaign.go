@@ -30,8 +30,10 @@ const (
 	campaignTexts
 )
 
+// A campaign has itself as a relation, as the documentation asks for it so.
 var campaigns = &resource{
-	plain: campaignPlain,
+	plain:     campaignPlain,
+	relations: []relation{{"campaign", campaignPlain}},
 	fields: []field{
 		numberField("id", sheet.ID, false, 1),
 		textField("name", campaignName),
@@ -80,7 +82,7 @@ func (a *API) getCampaigns(w http.ResponseWriter, r *http.Request, account model
 	ids, total := all.Select(q.where, q.by, q.skip(), q.perPage)
 	var rows []object
 	for _, id := range ids {
-		rows = append(rows, campaignToJSON(byID[id]).only(q.only))
+		rows = append(rows, campaignWith(byID[id], q))
 	}
 	return q.listed(w, r, rows, total, closing(http.StatusOK, nil)...)
 }
@@ -98,7 +100,7 @@ func (a *API) getCampaign(w http.ResponseWriter, r *http.Request, account model.
 	if err != nil {
 		return err
 	}
-	return single(w, http.StatusOK, campaignToJSON(c).only(q.only), nil)
+	return single(w, http.StatusOK, campaignWith(c, q), nil)
 }
 
 // pathID is the number in a path. What is none names nothing.
@@ -108,6 +110,11 @@ func pathID(r *http.Request, what string) (int64, error) {
 		return 0, &model.Error{Kind: model.NotFound, Msg: "The " + what + " is not known."}
 	}
 	return id, nil
+}
+
+// campaignWith is a campaign as a call asked for it.
+func campaignWith(c *engine.CampaignView, q *query) object {
+	return campaignToJSON(c).only(q.only).with(q, "campaign", func() object { return campaignToJSON(c) })
 }
 
 func campaignToJSON(c *engine.CampaignView) object {

@@ -1,12 +1,14 @@
 package referralfactory_test
 
 import (
+	"context"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"os"
 	"strings"
 	"testing"
+	"time"
 
 	"grapevine/dialect/dialecttest"
 	"grapevine/openapi/checktest"
@@ -76,15 +78,24 @@ func TestEveryCallRefusesAlike(t *testing.T) {
 	expect("no token", s, map[string]string{"Authorization": ""}, http.StatusUnauthorized)
 	expect("another format", s, map[string]string{"Accept": "text/csv"}, http.StatusNotAcceptable)
 
-	limited := enter(t, d, web.NewRates(d.Clock.Now, d.Core))
-	for range 600 {
-		limited.call("GET", "/api/n8n/test", "")
-		limited.call("POST", "/webhook/rf-inbound/qualify", "code=nobody")
-	}
-	limited.handler = document.Watch(t, limited.handler)
-	expect("past the limit", limited, nil, http.StatusTooManyRequests)
-	if w := limited.call("POST", "/webhook/rf-inbound/qualify", "code=nobody"); w.Code != http.StatusTooManyRequests {
-		t.Errorf("past the limit, the inbound webhook: %d", w.Code)
+	rates := web.NewRates(d.Clock.Now, d.Core)
+	limited := enter(t, d, rates)
+	watched := &stage{d, document.Watch(t, limited.handler)}
+	for _, want := range []int{http.StatusTooManyRequests, http.StatusTooManyRequests, http.StatusTooManyRequests, http.StatusTooManyRequests, http.StatusForbidden} {
+		if want == http.StatusTooManyRequests {
+			for range 600 {
+				limited.call("GET", "/api/n8n/test", "")
+				limited.call("POST", "/webhook/rf-inbound/qualify", "code=nobody")
+			}
+		}
+		expect("past the limit", watched, nil, want)
+		if w := watched.call("POST", "/webhook/rf-inbound/qualify", "code=nobody"); w.Code != want {
+			t.Errorf("past the limit, the inbound webhook: %d, want %d", w.Code, want)
+		}
+		if err := rates.Sync(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		d.Clock.Jump(time.Minute)
 	}
 }
 
@@ -128,29 +139,38 @@ func TestEveryCallRefusesWhatCannotBe(t *testing.T) {
 	}
 }
 
-// When the database is gone, every call says that it is our fault, and nothing
-// of what went wrong.
+// When the database is late, every call says when to come again; when it is
+// gone, that it is our fault, and nothing of what went wrong.
 func TestEveryCallSurvivesALostDatabase(t *testing.T) {
 	t.Parallel()
 	d := dialecttest.New(t)
 	s := enter(t, d, nil)
 	s.call("GET", "/api/v1/users", "") // the token is known, and the list is in memory
-	if err := d.Store.Close(); err != nil {
-		t.Fatal(err)
-	}
 	s.handler = document.Watch(t, s.handler)
 	targets := append([]struct{ method, target, body string }{
 		{"POST", "/webhook/rf-inbound/qualify", "code=bob"}, {"GET", "/kris/socials/facebook", ""}, {"GET", "/kris/qr.png", ""},
 	}, operations...)
-	for _, o := range targets {
-		if o.target == "/api/n8n/test" || o.target == "/api/n8n/user-sources" {
-			continue // they ask for nothing
-		}
-		w := s.call(o.method, o.target, o.body)
-		if w.Code != http.StatusInternalServerError || strings.Contains(w.Body.String(), "closed") {
-			t.Errorf("%s %s: %d %s", o.method, o.target, w.Code, w.Body)
+	expect := func(ctx context.Context, want int) {
+		for _, o := range targets {
+			if o.target == "/api/n8n/test" || o.target == "/api/n8n/user-sources" {
+				continue // they ask for nothing
+			}
+			r := httptest.NewRequestWithContext(ctx, o.method, o.target, strings.NewReader(o.body))
+			r.Header.Set("Authorization", "Bearer rf-token")
+			w := httptest.NewRecorder()
+			s.handler.ServeHTTP(w, r)
+			if w.Code != want || strings.Contains(w.Body.String(), "closed") {
+				t.Errorf("%s %s: %d %s, want %d", o.method, o.target, w.Code, w.Body, want)
+			}
 		}
 	}
+	late, cancel := context.WithDeadline(t.Context(), time.Unix(0, 0))
+	defer cancel()
+	expect(late, http.StatusServiceUnavailable)
+	if err := d.Store.Close(); err != nil {
+		t.Fatal(err)
+	}
+	expect(t.Context(), http.StatusInternalServerError)
 }
 
 func TestQRCodesArePictures(t *testing.T) {

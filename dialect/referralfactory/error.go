@@ -59,7 +59,7 @@ var reasons = map[model.Reason]int{
 	model.KeyTaken:            byKind,
 	model.BodyTooLarge:        byKind,
 	model.CallsTooOften:       byKind,
-	model.AddressBlocked:      byKind,
+	model.AddressBlocked:      http.StatusForbidden,
 }
 
 // messages say in the vendor's words what the engine says in ours.
