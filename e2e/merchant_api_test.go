@@ -8,7 +8,6 @@ import (
 	"net/http"
 	"net/url"
 	"regexp"
-	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -56,7 +55,7 @@ func TestMerchantAPI(t *testing.T) {
 			path, _, _ := strings.Cut(c.target, "?")
 			walked[c.method+" "+strings.Replace(path, merchantID, "{merchantId}", 1)] = true
 		}
-		for _, operation := range documentedOperations(t, s) {
+		for _, operation := range documentedOperations(t, s, "friendbuy.yaml") {
 			if !walked[operation] {
 				t.Errorf("%s was not called", operation)
 			}
@@ -131,10 +130,10 @@ func merchantCalls() []call {
 	}
 }
 
-// documentedOperations are those of the document that the server shows.
-func documentedOperations(t *testing.T, s *server) (operations []string) {
+// documentedOperations are those of a document that the server shows.
+func documentedOperations(t *testing.T, s *server, document string) (operations []string) {
 	t.Helper()
-	a, err := s.http.Get(s.url + "/openapi/friendbuy.yaml")
+	a, err := s.http.Get(s.url + "/openapi/" + document)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -144,14 +143,14 @@ func documentedOperations(t *testing.T, s *server) (operations []string) {
 		t.Fatalf("the document: %d %v", a.StatusCode, err)
 	}
 	var path string
-	for _, found := range regexp.MustCompile(`(?m)^  (/\S+):$|^    (get|post|delete):$`).FindAllStringSubmatch(string(text), -1) {
+	for _, found := range regexp.MustCompile(`(?m)^  (/\S+):$|^    (get|post|put|delete):$`).FindAllStringSubmatch(string(text), -1) {
 		if found[1] != "" {
 			path = found[1]
 			continue
 		}
 		operations = append(operations, fmt.Sprintf("%s %s", strings.ToUpper(found[2]), path))
 	}
-	if !slices.Contains(operations, "DELETE /v1/user-data") {
+	if len(operations) == 0 {
 		t.Fatalf("the document cannot be read: %q", operations)
 	}
 	return operations
