@@ -14,6 +14,11 @@ const browser = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like
 
 // bareAs starts a bare handler whose answers are as long as those of ours.
 func (b *bench) bareAs(location []byte) (*process, string, error) {
+	return b.startBare("-bare-location", strconv.Itoa(len(location)))
+}
+
+// startBare starts a bare handler.
+func (b *bench) startBare(args ...string) (*process, string, error) {
 	addr, err := freeAddr()
 	if err != nil {
 		return nil, "", err
@@ -22,7 +27,7 @@ func (b *bench) bareAs(location []byte) (*process, string, error) {
 	if err != nil {
 		return nil, "", err
 	}
-	p, err := b.spawn("bare", self, "-bare", addr, "-bare-location", strconv.Itoa(len(location)))
+	p, err := b.spawn("bare", self, append([]string{"-bare", addr}, args...)...)
 	if err != nil {
 		return nil, "", err
 	}

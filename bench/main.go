@@ -34,20 +34,19 @@ type bench struct {
 }
 
 type options struct {
-	only     string
-	engine   string
-	rounds   int
-	seconds  int
-	conns    int
-	codes    int
-	hot      bool
-	adds     bool
-	rows     int
-	shape    string
-	under    string
-	json     bool
-	bare     string
-	location int
+	only    string
+	engine  string
+	rounds  int
+	seconds int
+	conns   int
+	codes   int
+	hot     bool
+	adds    bool
+	rows    int
+	shape   string
+	under   string
+	json    bool
+	bare    bareOptions
 }
 
 // warm is how long a load runs before it counts.
@@ -98,11 +97,12 @@ var measures = []measure{
 	{"purchase", (*bench).purchase},
 	{"ledger", (*bench).ledger},
 	{"list", (*bench).list},
+	{"waitlist", (*bench).waitlist},
 }
 
 func main() {
 	var o options
-	flag.StringVar(&o.only, "only", "", "comma-separated: idle, click, status, purchase, ledger, list (default all)")
+	flag.StringVar(&o.only, "only", "", "comma-separated: idle, click, status, purchase, ledger, list, waitlist (default all)")
 	flag.StringVar(&o.engine, "engine", "both", "sqlite, postgres or both")
 	flag.IntVar(&o.rounds, "rounds", 3, "rounds of each side; medians are printed")
 	flag.IntVar(&o.seconds, "seconds", 0, "length of a round; 0 is a whole minute for clicks and 15 s for the others")
@@ -110,16 +110,18 @@ func main() {
 	flag.IntVar(&o.codes, "codes", 10_000, "referral codes that are clicked and bought with")
 	flag.BoolVar(&o.hot, "hot", false, "purchases all name the same referral code")
 	flag.BoolVar(&o.adds, "adds", false, "ledger adjustments only add; else each connection adds and removes in turns")
-	flag.IntVar(&o.rows, "rows", 200_000, "listed rows that lists are read of; 10000000 is what the goals are for")
+	flag.IntVar(&o.rows, "rows", 200_000, "listed rows that lists are read of, and people who wait; 10000000 and 1000000 are what the goals are for")
 	flag.StringVar(&o.shape, "shape", "both", "listed rows are spread over a year in four campaigns, or all of a day in one: year, day or both")
 	flag.StringVar(&o.under, "dir", "", "where databases are made and removed again (default the system's temporary folder)")
 	flag.BoolVar(&o.json, "json", false, "print JSON on stdout, what is for people on stderr")
-	flag.StringVar(&o.bare, "bare", "", "be the bare handler, on this address")
-	flag.IntVar(&o.location, "bare-location", 0, "length of the bare handler's Location")
+	flag.StringVar(&o.bare.addr, "bare", "", "be the bare handler, on this address")
+	flag.IntVar(&o.bare.location, "bare-location", 0, "length of the bare handler's Location")
+	flag.StringVar(&o.bare.body, "bare-body", "", "file that the bare handler answers")
+	flag.StringVar(&o.bare.key, "bare-key", "", "key that the bare handler asks for")
 	flag.Parse()
 
-	if o.bare != "" {
-		fail(serveBare(o.bare, o.location))
+	if o.bare.addr != "" {
+		fail(serveBare(o.bare))
 	}
 	// The load should cost little beside what it measures.
 	debug.SetGCPercent(800)
