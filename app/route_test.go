@@ -76,6 +76,8 @@ func TestDocumentsAreServed(t *testing.T) {
 		{"GET", "/openapi/friendbuy.yaml", http.StatusOK},
 		{"HEAD", "/openapi/friendbuy.yaml", http.StatusOK},
 		{"GET", "/openapi/referral-factory.yaml", http.StatusOK},
+		{"GET", "/openapi/irefer.yaml", http.StatusOK},
+		{"GET", "/openapi/prefinery.yaml", http.StatusOK},
 		{"POST", "/openapi/friendbuy.yaml", http.StatusMethodNotAllowed},
 		{"GET", "/openapi/nobody.yaml", http.StatusNotFound},
 		{"GET", "/openapi/", http.StatusNotFound},

@@ -22,9 +22,10 @@ import (
 // of a stage, and names what requests may send.
 //
 // A file has N.request and N.response from 1 on, as on the wire, without a
-// length. In a response <uuid>, <time>, <second>, <token>, <number> and <any>
-// stand for any text of that shape. With a name, as in <uuid first>, it must
-// be the same text wherever the name stands, and a request may send it.
+// length; "N.request 60 times" is sent so often, and answered alike each time.
+// In a response <uuid>, <time>, <second>, <token>, <number> and <any> stand for
+// any text of that shape. With a name, as in <uuid first>, it must be the same
+// text wherever the name stands, and a request may send it.
 func Exchanges(t *testing.T, enter func(t *testing.T, s *Stage) (http.Handler, map[string]string)) {
 	files, err := filepath.Glob("testdata/*.txtar")
 	if err != nil || len(files) == 0 {
@@ -54,9 +55,16 @@ func Exchanges(t *testing.T, enter func(t *testing.T, s *Stage) (http.Handler, m
 
 // play sends each N.request and compares the answer with N.response.
 func play(t *testing.T, handler http.Handler, archive *txtar.Archive, named map[string]string) (played int) {
-	files := map[string]string{}
+	files, times := map[string]string{}, map[string]int{}
 	for _, f := range archive.Files {
-		files[f.Name] = string(f.Data)
+		name, often, repeated := strings.Cut(strings.TrimSuffix(f.Name, " times"), " ")
+		files[name], times[name] = string(f.Data), 1
+		if repeated {
+			var err error
+			if times[name], err = strconv.Atoi(often); err != nil {
+				t.Fatalf("%s: %v", f.Name, err)
+			}
+		}
 	}
 	named = maps.Clone(named)
 	if named == nil {
@@ -74,9 +82,12 @@ func play(t *testing.T, handler http.Handler, archive *txtar.Archive, named map[
 		for mark, text := range named {
 			sent = strings.ReplaceAll(sent, mark, text)
 		}
-		got := flat(send(t, handler, sent))
-		if err := Match(flat(want), got, named); err != nil {
-			t.Errorf("exchange %d: %v\ngot\n%s\nwant\n%s", n, err, got, want)
+		for range times[strconv.Itoa(n)+".request"] {
+			got := flat(send(t, handler, sent))
+			if err := Match(flat(want), got, named); err != nil {
+				t.Errorf("exchange %d: %v\ngot\n%s\nwant\n%s", n, err, got, want)
+				break
+			}
 		}
 		played++
 	}

@@ -11,7 +11,8 @@ import (
 	"grapevine/web"
 )
 
-// stage is a dialecttest.Stage with the handler of the dialect.
+// stage is a dialecttest.Stage with the handler of the dialect, held against
+// its document.
 type stage struct {
 	*dialecttest.Stage
 	handler http.Handler
@@ -19,7 +20,7 @@ type stage struct {
 
 func enter(t testing.TB, d *dialecttest.Stage) *stage {
 	api := prefinery.New(d.Core, prefinery.Options{Rates: web.NewRates(d.Clock.Now, d.Core)})
-	return &stage{d, d.Front(api)}
+	return &stage{d, watch(t, d.Front(api))}
 }
 
 // TestExchanges plays the documented exchanges.
