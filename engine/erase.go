@@ -51,6 +51,9 @@ func (e *Engine) Erase(ctx context.Context, account model.AccountID, w Whom) (*E
 			return err
 		}
 		asked = &Erasure{Known: len(persons) > 0}
+		if err := t.eraseStranger(w.Email); err != nil {
+			return err
+		}
 		if !asked.Known {
 			persons = []model.PersonID{0}
 		}
@@ -82,8 +85,14 @@ func (t *turn) erase(person model.PersonID, gone model.ParticipantID) error {
 		return err
 	}
 	left := erasing{Gone: gone}
+	if err := t.tx.VoidMailsOf(group, t.now); err != nil {
+		return err
+	}
 	for _, n := range names {
 		if n.Kind == model.Email {
+			if err := t.tx.VoidMailsTo(t.e.addressHash(n.Value), t.now); err != nil {
+				return err
+			}
 			left.Addresses = append(left.Addresses, t.e.addressHash(n.Value))
 		}
 		// A merchant may call a ledger of its own by a name of the person.
@@ -103,6 +112,25 @@ func (t *turn) erase(person model.PersonID, gone model.ParticipantID) error {
 	t.tx.EraseNames(group, t.now)
 	t.shows(person, inAllLists)
 	t.jobs = append(t.jobs, left.job(t.id(), person, t.now))
+	return nil
+}
+
+// eraseStranger takes what mails say to an address that is nobody's: friends
+// get shares of whom nothing else is known.
+func (t *turn) eraseStranger(email string) error {
+	folded := model.FoldEmail(email)
+	if folded == "" {
+		return nil
+	}
+	owner, err := t.tx.PersonsNamed(model.Email, []string{folded})
+	if err != nil || owner[folded] != 0 {
+		return err
+	}
+	hash := t.e.addressHash(folded)
+	if err := t.tx.VoidMailsTo(hash, t.now); err != nil {
+		return err
+	}
+	t.jobs = append(t.jobs, (&erasing{Addresses: []string{hash}}).job(t.id(), 0, t.now))
 	return nil
 }
 
@@ -147,6 +175,9 @@ func (e *Engine) goOnErasing(ctx context.Context, job model.Job) error {
 	}
 	steps := []func(*store.Tx, *erasing, model.PersonID) (after int64, more bool, err error){
 		eraseCodes, eraseEvents, eraseReceived, eraseAdvocated, eraseAsFriend, eraseVisits, eraseNotes, erasePoints, eraseInvited, e.eraseMails, eraseParts,
+	}
+	if person == 0 { // an address that is nobody's
+		steps = append(steps[:0], e.eraseMails)
 	}
 	for began := e.now(); x.Step < len(steps); x.Step, x.Of = x.Step+1, 0 {
 		for x.Of < len(group) {

@@ -74,6 +74,9 @@ func (e *Engine) EndMail(ctx context.Context, p *Posting, outcome MailOutcome, s
 // endMail ends an attempt of a locked mail. One that was erased while it was on
 // its way keeps nothing of what was said of its recipient.
 func (t *turn) endMail(m *model.Mail, outcome MailOutcome, said string) (next time.Time, err error) {
+	if m.State == model.MailBounced { // that news was faster than who took it
+		return next, nil
+	}
 	m.Error = ""
 	if outcome != MailTaken && m.Recipient != "" {
 		m.Error = cut(said, mostSaid)

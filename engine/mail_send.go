@@ -3,12 +3,13 @@ package engine
 import (
 	"cmp"
 	"context"
+	"maps"
 	"net/mail"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
-	"grapevine/engine/fraud"
 	"grapevine/engine/letter"
 	"grapevine/model"
 	"grapevine/store"
@@ -77,6 +78,8 @@ type desk struct {
 	contacts   map[model.PersonID]*store.Contact
 	suppressed map[string]model.Suppression
 	codes      map[model.CodeID]string
+	owners     map[string]model.PersonID // who has an address that a mail to a friend goes to
+	seats      map[model.PersonID][]store.Seat
 	interval   time.Duration // between two mails; 0: no limit
 	next       time.Time     // when the sending rate lets the next mail go
 }
@@ -93,11 +96,15 @@ func (t *turn) openDesk(jobs []model.Job) (*desk, error) {
 	}
 	var persons []model.PersonID
 	var codes []model.CodeID
+	var friends []string
 	for _, m := range mails {
 		d.mails[m.ID] = m
 		persons = append(persons, m.Person, m.Sender)
 		if m.Code != 0 {
 			codes = append(codes, m.Code)
+		}
+		if m.Person == 0 && m.Recipient != "" {
+			friends = append(friends, model.FoldEmail(m.Recipient))
 		}
 	}
 	if d.contacts, err = t.tx.Contacts(persons); err != nil {
@@ -106,9 +113,15 @@ func (t *turn) openDesk(jobs []model.Job) (*desk, error) {
 	if d.codes, err = t.tx.CodesShown(codes); err != nil {
 		return nil, err
 	}
+	if d.owners, err = t.tx.PersonsNamed(model.Email, friends); err != nil {
+		return nil, err
+	}
+	if d.seats, err = t.tx.Seats(append(persons, slices.Collect(maps.Values(d.owners))...)); err != nil {
+		return nil, err
+	}
 	var addresses []string
 	for _, m := range mails {
-		if m.Recipient == "" && m.Person != 0 {
+		if m.Person != 0 { // who may have another address than at the last attempt
 			m.Recipient = d.contacts[m.Person].Email
 		}
 		if m.Recipient != "" {
@@ -152,7 +165,7 @@ func (d *desk) close() {
 // start begins an attempt of a mail, unless it waits or is not to be sent; then
 // it returns nil.
 func (d *desk) start(m *model.Mail, job model.Job) (*Posting, error) {
-	state, err := d.denied(m)
+	state, err := d.refused(m)
 	if err != nil {
 		return nil, err
 	}
@@ -177,52 +190,6 @@ func (d *desk) start(m *model.Mail, job model.Job) (*Posting, error) {
 	m.Error = unanswered
 	d.tx.SaveMail(m)
 	return d.posting(m, job)
-}
-
-// denied is how a mail ends that may not be sent; "" for one that may.
-func (d *desk) denied(m *model.Mail) (model.MailState, error) {
-	if m.Recipient == "" {
-		return model.MailVoid, nil
-	}
-	if _, suppressed := d.suppressed[m.Address]; suppressed {
-		return model.MailSuppressed, nil
-	}
-	for _, pattern := range d.cfg.Settings.Blocked.Emails {
-		if fraud.Matches(model.FoldEmail(pattern), model.FoldEmail(m.Recipient)) {
-			return model.MailSuppressed, nil
-		}
-	}
-	void, err := d.void(m)
-	if err != nil {
-		return "", err
-	}
-	if void {
-		return model.MailVoid, nil
-	}
-	return "", nil
-}
-
-// void reports whether a mail has no object any more.
-func (d *desk) void(m *model.Mail) (bool, error) {
-	if m.Participant != 0 {
-		p, _, err := d.tx.Participant(m.Participant)
-		if model.KindOf(err) == model.NotFound {
-			return true, nil
-		}
-		if err != nil || p.State == model.StateSuspended || m.Kind == model.ConfirmationMail && p.State != model.StateUnconfirmed {
-			return true, err
-		}
-	}
-	switch m.Kind {
-	case model.ShareMail, model.ReminderMail:
-		campaign, err := d.cfg.Campaign(m.Campaign)
-		leads := err == nil && campaign.Live(d.now) && d.codes[m.Code] != "" && !d.cfg.BlockedCode(d.codes[m.Code])
-		return !leads, nil
-	case model.RewardMail:
-		w, err := d.tx.Reward(model.RewardID(m.Subject))
-		return err == nil && w.State != model.Earned && w.State != model.Delivered, err
-	}
-	return false, nil
 }
 
 // posting writes a mail.

@@ -51,8 +51,8 @@ func (e *Engine) Suppression(ctx context.Context, account model.AccountID, id mo
 	return found, err
 }
 
-// Suppress keeps mail from an address from its commit on: none is sent that
-// was not handed to the next server before. Fails with Invalid for what is no
+// Suppress keeps mail from an address from its commit on: no attempt of one
+// begins after that. Fails with Invalid for what is no
 // address, and with Conflict, EmailTaken, where the address is suppressed.
 func (e *Engine) Suppress(ctx context.Context, account model.AccountID, email string, reason model.SuppressionReason) (*model.Suppression, error) {
 	if !address.Valid(email) {

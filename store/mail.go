@@ -1,6 +1,7 @@
 package store
 
 import (
+	"slices"
 	"time"
 
 	"grapevine/model"
@@ -63,11 +64,12 @@ func (tx *Tx) MailsOf(subject int64) ([]*model.Mail, error) {
 		ORDER BY id`, subject)
 }
 
-// LatestMailTo finds the newest mail to an address; nil where there is none.
+// LatestMailTo finds the newest mail that was sent to an address; nil where
+// there is none.
 func (tx *Tx) LatestMailTo(address string) (*model.Mail, error) {
 	list, err := tx.mailRows(`SELECT `+mailColumns+`
 		FROM mail
-		WHERE account_id = $1 AND address = $2 AND address <> ''
+		WHERE account_id = $1 AND address = $2 AND address <> '' AND state IN ('sent', 'bounced')
 		ORDER BY id DESC
 		LIMIT 1`, address)
 	if err != nil || len(list) == 0 {
@@ -186,6 +188,53 @@ func (tx *Tx) SavePace(next time.Time) {
 	tx.write(`UPDATE mail_pace
 		SET next_at = $2
 		WHERE account_id = $1`, ms(next))
+}
+
+// VoidMailsOf ends the mails of a person that are not sent yet: those that the
+// person was to get, and those that were to go to others at their request.
+func (tx *Tx) VoidMailsOf(group []model.PersonID, now time.Time) error {
+	for chunk := range slices.Chunk(group, 64) {
+		listed := few(chunk)
+		err := tx.voidMails(now, `SELECT id
+			FROM mail
+			WHERE account_id = $1 AND person_id IN (`+in(2, len(listed))+`) AND person_id <> 0 AND state IN ('asking', 'waiting')
+			UNION
+			SELECT id
+			FROM mail
+			WHERE account_id = $1 AND sender_id IN (`+in(2, len(listed))+`) AND sender_id <> 0 AND state IN ('asking', 'waiting')`, listed...)
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// VoidMailsTo is VoidMailsOf for an address.
+func (tx *Tx) VoidMailsTo(address string, now time.Time) error {
+	return tx.voidMails(now, `SELECT id
+		FROM mail
+		WHERE account_id = $1 AND address = $2 AND address <> '' AND state IN ('asking', 'waiting')`, address)
+}
+
+func (tx *Tx) voidMails(now time.Time, sql string, args ...any) error {
+	ids, err := as[model.MailID](tx.ids(sql, args...))
+	if err != nil {
+		return err
+	}
+	for chunk := range slices.Chunk(ids, 64) {
+		// Locked in the order in which senders lock them.
+		mails, err := tx.LockMails(chunk)
+		if err != nil {
+			return err
+		}
+		for _, m := range mails {
+			if m.State == model.MailAsking || m.State == model.MailWaiting {
+				m.State, m.EndedAt = model.MailVoid, now
+				tx.SaveMail(m)
+			}
+		}
+	}
+	return nil
 }
 
 // EraseMailsOf takes from up to limit mails of a person what they say: those

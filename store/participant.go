@@ -1,6 +1,8 @@
 package store
 
 import (
+	"maps"
+	"slices"
 	"time"
 
 	"grapevine/model"
@@ -49,6 +51,43 @@ func (tx *Tx) Parts(person model.PersonID) ([]Part, error) {
 			return err
 		}, person)
 	return parts, err
+}
+
+// Seat is how somebody takes part in a campaign.
+type Seat struct {
+	Participant model.ParticipantID
+	Campaign    model.CampaignID
+	State       model.State // as of the last change: see Participant.StateAt
+}
+
+// Seats lists how persons take part, each with those who are one with them
+// by a merge.
+func (tx *Tx) Seats(persons []model.PersonID) (map[model.PersonID][]Seat, error) {
+	found := map[model.PersonID][]Seat{}
+	persons = distinct(persons)
+	if len(persons) == 0 {
+		return found, nil
+	}
+	owner, err := tx.owners(persons)
+	if err != nil || len(owner) == 0 {
+		return found, err
+	}
+	listed := few(slices.Sorted(maps.Keys(owner)))
+	err = tx.read(`SELECT person_id, id, campaign_id, state
+		FROM participant
+		WHERE account_id = $1 AND person_id IN (`+in(2, len(listed))+`)
+		ORDER BY id`,
+		func(r Row) error {
+			var person model.PersonID
+			var s Seat
+			err := r.Scan(&person, &s.Participant, &s.Campaign, &s.State)
+			found[owner[person]] = append(found[owner[person]], s)
+			return err
+		}, listed...)
+	for _, id := range persons {
+		found[id] = found[owner[id]]
+	}
+	return found, err
 }
 
 // Participant finds one by id, with the person they are now. It fails with
