@@ -22,15 +22,25 @@ type receiver struct {
 var bodies = sync.Pool{New: func() any { return new(bytes.Buffer) }}
 
 func (b *bench) receive() (*receiver, error) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	r := &receiver{}
+	server, url, err := listen(r)
 	if err != nil {
 		return nil, err
 	}
-	r := &receiver{url: "http://" + l.Addr().String() + "/hook"}
-	server := &http.Server{Handler: r}
-	go server.Serve(l)
+	r.url = url + "/hook"
 	b.atEnd(func() { server.Close() })
 	return r, nil
+}
+
+// listen answers on a free address.
+func listen(h http.Handler) (*http.Server, string, error) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return nil, "", err
+	}
+	server := &http.Server{Handler: h}
+	go server.Serve(l)
+	return server, "http://" + l.Addr().String(), nil
 }
 
 func (r *receiver) ServeHTTP(w http.ResponseWriter, q *http.Request) {
