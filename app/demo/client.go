@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"sync"
 	"time"
@@ -33,35 +34,37 @@ func (c *client) authorize(ctx context.Context) (token string, expires time.Time
 		Expires time.Time `json:"expires"`
 	}
 	keys := c.account.Keys.Friendbuy
-	err = c.post(ctx, "/v1/authorization", "", map[string]string{"key": keys.Key, "secret": keys.Secret}, &got)
+	err = c.send(ctx, http.MethodPost, "/v1/authorization", nil, map[string]string{"key": keys.Key, "secret": keys.Secret}, &got)
 	if err == nil {
 		c.token, c.expires = got.Token, got.Expires
 	}
 	return c.token, c.expires, err
 }
 
-// call makes a call that needs a token.
+// call makes a call that needs a token; one that sends nothing asks.
 func (c *client) call(ctx context.Context, path string, in, out any) error {
 	token, _, err := c.authorize(ctx)
 	if err != nil {
 		return err
 	}
-	return c.post(ctx, path, token, in, out)
+	method := http.MethodPost
+	if in == nil {
+		method = http.MethodGet
+	}
+	return c.send(ctx, method, path, http.Header{"Authorization": {"Bearer " + token}}, in, out)
 }
 
-func (c *client) post(ctx context.Context, path, token string, in, out any) error {
+func (c *client) send(ctx context.Context, method, path string, header http.Header, in, out any) error {
 	body, err := json.Marshal(in)
 	if err != nil {
 		return err
 	}
-	r, err := http.NewRequestWithContext(ctx, http.MethodPost, c.server+path, bytes.NewReader(body))
+	r, err := http.NewRequestWithContext(ctx, method, c.server+path, bytes.NewReader(body))
 	if err != nil {
 		return err
 	}
+	maps.Copy(r.Header, header)
 	r.Header.Set("Content-Type", "application/json")
-	if token != "" {
-		r.Header.Set("Authorization", "Bearer "+token)
-	}
 	answer, err := http.DefaultClient.Do(r)
 	if err != nil {
 		return err
@@ -72,7 +75,7 @@ func (c *client) post(ctx context.Context, path, token string, in, out any) erro
 		return err
 	}
 	if answer.StatusCode/100 != 2 {
-		return fmt.Errorf("POST %s: %s: %s", path, answer.Status, text)
+		return fmt.Errorf("%s %s: %s: %s", method, path, answer.Status, text)
 	}
 	return json.Unmarshal(text, out)
 }

@@ -58,7 +58,8 @@ func Run(ctx context.Context, c Config) (err error) {
 	if err != nil {
 		return fmt.Errorf("apply the sample account: %w", err)
 	}
-	server, err := serve(ctx, place, c.Log)
+	mailDir := filepath.Join(dir, "mail")
+	server, err := serve(ctx, place, mailDir, c.Log)
 	if err != nil {
 		return fmt.Errorf("start the server: %w", err)
 	}
@@ -66,7 +67,7 @@ func Run(ctx context.Context, c Config) (err error) {
 	shop.open(account, server.url)
 
 	fmt.Fprintf(c.Out, "Grapevine demo: one referral, from a link to a reward.\n\n")
-	w := &walk{account: account, shop: shop, server: server.url, place: place}
+	w := &walk{account: account, shop: shop, server: server.url, place: place, mailDir: mailDir}
 	if err := w.run(ctx, c.Out); err != nil || c.Once {
 		return err
 	}
@@ -141,7 +142,7 @@ type server struct {
 	ended chan error
 }
 
-func serve(ctx context.Context, place app.Config, log *slog.Logger) (*server, error) {
+func serve(ctx context.Context, place app.Config, mailDir string, log *slog.Logger) (*server, error) {
 	ctx, cancel := context.WithCancel(ctx)
 	ready := make(chan string, 1)
 	s := &server{ended: make(chan error, 1)}
@@ -152,6 +153,7 @@ func serve(ctx context.Context, place app.Config, log *slog.Logger) (*server, er
 		result = app.Serve(ctx, app.ServeConfig{
 			Config:            place,
 			Listen:            free(serverPort),
+			MailDir:           mailDir,
 			AllowPrivateHooks: true, // the shop is on loopback
 			WebhookRetryEvery: 15 * time.Minute,
 			WebhookGiveUp:     24 * time.Hour,

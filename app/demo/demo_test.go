@@ -60,7 +60,8 @@ func TestWalkGoesThrough(t *testing.T) {
 	if err := Run(t.Context(), c); err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
-	for _, want := range []string{"authorize", "Ann shares http", "signed attribution, verified", "recorded as event",
+	for _, want := range []string{"authorize", "Ann shares http", `Ann mails it to Bea: "Ann thought of you"`,
+		"no mail server is named", "3 mails are in", "to ann@example.com: You have earned a reward", "1 recipient, 1 delivered, 1 followed", "signed attribution, verified", "recorded as event",
 		"Ann earned 10 USD", "code HELLO-", "advocateReward, delivery", "a forged one was refused", "$6 are left", "no difference"} {
 		if !strings.Contains(out.String(), want) {
 			t.Errorf("%q was not printed:\n%s", want, out)

@@ -26,8 +26,10 @@ type walk struct {
 	shop    *shop
 	server  string
 	place   app.Config
+	mailDir string
 
 	link    link
+	mailed  string // address that Bea's mail leads to
 	landing *url.URL
 	order   *placed
 }
@@ -50,12 +52,14 @@ func (w *walk) run(ctx context.Context, out io.Writer) error {
 	steps := []step{
 		{"authorize", w.authorize},
 		{"link", w.makeLink},
+		{"mail", w.mail},
 		{"click", w.click},
 		{"landing", w.land},
 		{"purchase", w.buy},
 		{"reward", w.earn},
 		{"coupon", w.thank},
 		{"webhook", w.hear},
+		{"mails", w.mails},
 		{"again", w.repeat},
 		{"ledger", w.spend},
 		{"verify", w.verify},
@@ -87,29 +91,26 @@ func (w *walk) makeLink(ctx context.Context) (string, error) {
 	return "Ann shares " + w.link.URL, err
 }
 
-// click follows the link as a browser does, up to the shop's address.
+// click follows the link of the mail as a browser does, up to the shop's
+// address.
 func (w *walk) click(ctx context.Context) (string, error) {
-	r, err := http.NewRequestWithContext(ctx, http.MethodGet, w.link.URL, nil)
+	link, _, err := follow(ctx, w.mailed)
 	if err != nil {
 		return "", err
 	}
-	answer, err := http.DefaultTransport.RoundTrip(r)
-	if err != nil {
+	if link.String() != w.link.URL {
+		return "", fmt.Errorf("the mail leads to %s, want %s", link, w.link.URL)
+	}
+	var cookies []*http.Cookie
+	if w.landing, cookies, err = follow(ctx, w.link.URL); err != nil {
 		return "", err
 	}
-	defer answer.Body.Close()
-	if answer.StatusCode != http.StatusFound {
-		return "", fmt.Errorf("got %s, want a redirect", answer.Status)
-	}
-	if w.landing, err = answer.Location(); err != nil {
-		return "", err
+	if len(cookies) == 0 {
+		return "", errors.New("the visitor got no cookie")
 	}
 	query := w.landing.Query()
 	if query.Get("ref") != w.link.Code {
 		return "", fmt.Errorf("%s does not carry the code %s", w.landing, w.link.Code)
-	}
-	if len(answer.Cookies()) == 0 {
-		return "", errors.New("the visitor got no cookie")
 	}
 	payload, err := attested(query.Get("fbuy"), w.account.Keys.Friendbuy.PublicKey)
 	if err != nil {
@@ -118,6 +119,25 @@ func (w *walk) click(ctx context.Context) (string, error) {
 	query.Del("fbuy")
 	w.landing.RawQuery = query.Encode()
 	return fmt.Sprintf("Bea follows it and is sent to %s\nits signed attribution, verified: %s", w.landing, payload), nil
+}
+
+// follow makes one step of a way, and tells where that leads.
+func follow(ctx context.Context, address string) (*url.URL, []*http.Cookie, error) {
+	r, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
+	if err != nil {
+		return nil, nil, err
+	}
+	r.Header.Set("User-Agent", "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0")
+	answer, err := http.DefaultTransport.RoundTrip(r)
+	if err != nil {
+		return nil, nil, err
+	}
+	defer answer.Body.Close()
+	if answer.StatusCode != http.StatusFound {
+		return nil, nil, fmt.Errorf("%s: got %s, want a redirect", address, answer.Status)
+	}
+	to, err := answer.Location()
+	return to, answer.Cookies(), err
 }
 
 // attested verifies a signed attribution with the account's public key, and
@@ -290,6 +310,7 @@ Your turn:
 
   the shop, as Ann's friend   %[1]s
   what webhooks told it       %[2]s/hooks
+  the mails, as files         %[8]s
   the server                  %[3]s
   its health, its figures     %[3]s/readyz  %[3]s/metrics
 
@@ -297,11 +318,11 @@ Your turn:
   secret          %[5]s
   signing secret  %[6]s
   merchant id     %[7]s
-  campaign        %[8]s
+  campaign        %[9]s
 
   curl -s %[3]s/v1/authorization -H 'Content-Type: application/json' \
     -d '{"key":"%[4]s","secret":"%[5]s"}'
 
 Ctrl-C ends the demo and removes everything.
-`, w.link.URL, w.shop.url, w.server, keys.Key, keys.Secret, keys.SigningSecret, keys.MerchantID, w.account.Campaigns[0].UUID)
+`, w.link.URL, w.shop.url, w.server, keys.Key, keys.Secret, keys.SigningSecret, keys.MerchantID, w.mailDir, w.account.Campaigns[0].UUID)
 }
