@@ -40,8 +40,11 @@ func watch(t testing.TB, next http.Handler) http.Handler {
 func plain(t testing.TB, r *http.Request) *http.Request {
 	p := r.Clone(r.Context())
 	p.URL.Path = strings.TrimSuffix(p.URL.Path, ".json")
-	if method := p.Header.Get("X-HTTP-Method-Override"); p.Method == http.MethodPost && method != "" {
-		p.Method = strings.ToUpper(method)
+	switch method := strings.ToUpper(p.Header.Get("X-HTTP-Method-Override")); method {
+	case http.MethodPut, http.MethodPatch, http.MethodDelete:
+		if p.Method == http.MethodPost {
+			p.Method = method
+		}
 	}
 	body, err := io.ReadAll(r.Body)
 	if err != nil {
