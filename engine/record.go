@@ -37,8 +37,9 @@ type CustomEvent struct {
 	NewCustomer     *bool
 	// Once makes rules count it once of each friend: who counts already under a
 	// rule earns nothing more by it, for nobody.
-	Once   bool
-	Detail json.RawMessage
+	Once     bool
+	Campaign model.CampaignID // where it counts for who referred; 0: wherever somebody did
+	Detail   json.RawMessage
 }
 
 // Page is a page that a person reached.
@@ -80,7 +81,7 @@ func (e *Engine) RecordPurchase(ctx context.Context, account model.AccountID, p 
 func (e *Engine) RecordCustom(ctx context.Context, account model.AccountID, c CustomEvent) (*Recorded, error) {
 	return e.record(ctx, account, occurrence{
 		Who: c.Who, Referral: c.Referral, kind: model.Custom, name: c.Name, key: dedup(c.Name, c.DeduplicationID),
-		newCustomer: c.NewCustomer, once: c.Once, detail: eventDetail{Deduplication: c.DeduplicationID, Sent: c.Detail},
+		newCustomer: c.NewCustomer, once: c.Once, campaign: c.Campaign, detail: eventDetail{Deduplication: c.DeduplicationID, Sent: c.Detail},
 	})
 }
 
@@ -111,6 +112,7 @@ type occurrence struct {
 	currency    string
 	newCustomer *bool
 	once        bool
+	campaign    model.CampaignID // the only one whose referrals it belongs to; 0: any
 	detail      eventDetail
 }
 
@@ -163,6 +165,9 @@ func (e *Engine) record(ctx context.Context, account model.AccountID, o occurren
 		hits, err := t.hits(found, o.Referral, actor)
 		if err != nil {
 			return err
+		}
+		if o.campaign != 0 {
+			hits = slices.DeleteFunc(hits, func(h *hit) bool { return h.campaign.ID != o.campaign })
 		}
 		if err := t.enter(actor, o.Who, hits); err != nil {
 			return err

@@ -93,8 +93,8 @@ func (a *API) rewarded(r *http.Request, in scope, email scalar) (model.Participa
 	return id, err
 }
 
-// triggerRewards records what a friend did, once for each, and answers what
-// that earned at once.
+// triggerRewards records what a friend did, which counts once for each in the
+// beta, and answers what that earned at once.
 func (a *API) triggerRewards(w http.ResponseWriter, r *http.Request, in scope) error {
 	var sent struct {
 		Email scalar `json:"email"`
@@ -110,7 +110,7 @@ func (a *API) triggerRewards(w http.ResponseWriter, r *http.Request, in scope) e
 		return &coded{2607, "Event is required"}
 	}
 	done, err := a.core.RecordCustom(r.Context(), in.account, engine.CustomEvent{
-		Who: engine.Who{Email: sent.Email.trimmed(), Server: true}, Name: sent.Event.trimmed(), Once: true,
+		Who: engine.Who{Email: sent.Email.trimmed(), Server: true}, Name: sent.Event.trimmed(), Once: true, Campaign: in.campaign.ID,
 	})
 	if err != nil {
 		return within(rewardFamily, err)
