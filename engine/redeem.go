@@ -80,6 +80,9 @@ func (t *turn) redeem(person model.PersonID, what model.Redemption) (*Redeemed, 
 	if !ok {
 		return nil, &model.Error{Kind: model.Conflict, Reason: model.BatchEmpty, Msg: "no coupon is left"}
 	}
+	if err := t.watchStock(what.Batch, coupon); err != nil {
+		return nil, err
+	}
 	event.Facts.Coupon = &model.CouponRef{Batch: what.Batch, ID: coupon}
 	bought.Coupon, err = t.tx.CouponCode(*event.Facts.Coupon)
 	return bought, err

@@ -55,6 +55,9 @@ func (t *turn) earn(w *model.Reward, r *model.Rule) error {
 		}
 		w.Coupon = coupon
 		t.handed(w, model.CouponRef{Batch: w.Batch, ID: coupon})
+		if err := t.watchStock(w.Batch, coupon); err != nil {
+			return err
+		}
 	}
 	w.State, w.EarnedAt, w.EndedAt, w.Why.Reason = model.Earned, t.now, time.Time{}, ""
 	t.holds(w, model.Earned, 1)

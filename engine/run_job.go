@@ -22,6 +22,8 @@ func (e *Engine) RunJob(ctx context.Context, job model.Job) (bool, error) {
 		return true, e.postExpired(ctx, job)
 	case model.JobBatchFilled:
 		return true, e.earnWaiting(ctx, job.Account, model.BatchID(job.Subject))
+	case model.JobStock:
+		return true, e.tellStock(ctx, job)
 	case model.JobErase:
 		return true, e.goOnErasing(ctx, job)
 	case model.JobSuspend:

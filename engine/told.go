@@ -18,6 +18,7 @@ type Told struct {
 	Left        *ToldLeaver
 	Point       *ToldPoint
 	Recipient   *ToldRecipient
+	Stock       *ToldStock
 }
 
 // Contact is how a person is known to the merchant. Each field may be empty:
@@ -101,6 +102,15 @@ func (e *Engine) told(tx *store.Tx, began time.Time, cfg *Config, topic model.To
 			told[int64(points[i].ID)] = Told{Point: &points[i]}
 		}
 		return told, err
+	case model.CouponsLow:
+		for _, item := range items {
+			stock, err := toldStock(tx, item.Payload)
+			if err != nil {
+				return nil, err
+			}
+			told[item.Subject] = Told{Stock: stock}
+		}
+		return told, nil
 	case model.PersonDeleted:
 		for _, item := range items {
 			left := &ToldLeaver{ID: model.ParticipantID(item.Subject)}

@@ -22,6 +22,7 @@ const (
 	JobHoldOver    = "hold_over"    // subject: reward
 	JobExpire      = "expire"       // payload: ledger
 	JobBatchFilled = "batch_filled" // subject: coupon batch
+	JobStock       = "stock"        // subject: coupon batch; payload: at which percentage of use it is
 	JobErase       = "erase"        // subject: person; payload: how far it is
 	JobMail        = "mail"         // subject: mail
 	JobSuspend     = "suspend"      // subject: participant whose address there is not

@@ -15,11 +15,12 @@ const (
 	RejectionMail        MailKind = "rejection"         // not off the waitlist
 	FriendInvitationMail MailKind = "friend_invitation" // a participant's, to somebody who may come in at once
 	RewardMail           MailKind = "reward"            // tells what somebody earned
+	StockMail            MailKind = "stock"             // tells the merchant that coupons run low
 )
 
 // MailKinds is the closed list.
 var MailKinds = []MailKind{
-	ShareMail, ReminderMail, NotifyMail, ConfirmationMail, InvitationMail, RejectionMail, FriendInvitationMail, RewardMail,
+	ShareMail, ReminderMail, NotifyMail, ConfirmationMail, InvitationMail, RejectionMail, FriendInvitationMail, RewardMail, StockMail,
 }
 
 // ToFriends reports whether somebody asked for the mail to go to somebody else:

@@ -111,6 +111,7 @@ type EmailSettings struct {
 	RemindersAfter time.Duration      `json:"reminders_after"` // 0 is off
 	PerMinute      int                `json:"per_minute"`      // most mails; 0 is no limit
 	Rewards        bool               `json:"rewards"`         // who earns a reward is told by mail
+	Alerts         string             `json:"alerts"`          // who of the merchant's is told that coupons run low; "" is nobody
 	Wording        map[MailKind]Share `json:"wording"`         // of kinds that have no wording of their own elsewhere
 }
 
@@ -367,4 +368,5 @@ const (
 	PersonSuspended      Topic = "person_suspended"
 	PersonUnsubscribed   Topic = "person_unsubscribed"
 	PersonDeleted        Topic = "person_deleted"
+	CouponsLow           Topic = "coupons_low" // a batch is nearly used up, or quite
 )

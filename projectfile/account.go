@@ -73,6 +73,7 @@ func (r *reader) settings(s section, to *model.Settings) {
 	to.Email.RemindersAfter = email.section("reminders").duration("after", 0, 0)
 	to.Email.PerMinute = email.count("per_minute", 0)
 	to.Email.Rewards = email.flag("rewards", false)
+	to.Email.Alerts = email.text("alerts", bareAddress)
 	for _, kind := range model.MailKinds {
 		c := email.section("wording").section(string(kind))
 		if w := (model.Share{Subject: c.text("subject", oneLine), Text: c.text("text")}); w != (model.Share{}) {
@@ -308,6 +309,7 @@ var webhooks = map[string]webhook{
 	"prefinery.reward_earned":       {model.RewardEarned, 0},
 	"prefinery.reward_delivered":    {model.RewardDelivered, 0},
 	"prefinery.reward_revoked":      {model.RewardRevoked, 0},
+	"referral_factory.coupons_low":  {model.CouponsLow, 0},
 }
 
 func webhookNames() []string {

@@ -61,11 +61,11 @@ var shape = map[string][]key{
 	"webhooks[]":                   {{"on", 0}, {"url", 0}, {"campaign", 0}},
 	"callbacks":                    {{"email_authorization", 0}, {"validation", 0}},
 	"email": {
-		{"from", 0}, {"bounces", 0}, {"reminders", 0}, {"per_minute", 0}, {"rewards", 0}, {"wording", 0},
+		{"from", 0}, {"bounces", 0}, {"reminders", 0}, {"per_minute", 0}, {"rewards", 0}, {"alerts", 0}, {"wording", 0},
 	},
 	"email.reminders": {{"after", 0}},
 	"email.wording": {
-		{"share", 0}, {"reminder", 0}, {"notify", 0}, {"confirmation", 0}, {"invitation", 0}, {"rejection", 0}, {"friend_invitation", 0}, {"reward", 0},
+		{"share", 0}, {"reminder", 0}, {"notify", 0}, {"confirmation", 0}, {"invitation", 0}, {"rejection", 0}, {"friend_invitation", 0}, {"reward", 0}, {"stock", 0},
 	},
 	"email.wording.share":             words,
 	"email.wording.reminder":          words,
@@ -75,6 +75,7 @@ var shape = map[string][]key{
 	"email.wording.rejection":         words,
 	"email.wording.friend_invitation": words,
 	"email.wording.reward":            words,
+	"email.wording.stock":             words,
 }
 
 // words are how a mail is worded.

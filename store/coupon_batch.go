@@ -61,8 +61,8 @@ WHERE account_id = $1
 // name, campaign or prefix.
 func (tx *Tx) PutBatch(b model.Batch, now time.Time) {
 	tx.write(`
-INSERT INTO coupon_batch (account_id, id, name, campaign_id, prefix, size, created_at)
-VALUES ($1, $2, $3, $4, $5, 0, $6)
+INSERT INTO coupon_batch (account_id, id, name, campaign_id, prefix, size, told, created_at)
+VALUES ($1, $2, $3, $4, $5, 0, 0, $6)
 ON CONFLICT (account_id, id) DO UPDATE
 SET name = excluded.name, campaign_id = excluded.campaign_id, prefix = excluded.prefix`,
 		b.ID, b.Name, b.Campaign, b.Prefix, ms(now))
@@ -110,7 +110,56 @@ func (tx *Tx) AddCoupons(b *model.Batch, codes []string) {
 	tx.insert("coupon", "batch_id, id, code, holder_id, person_id, friend, handed_at, used_at, uses, voided_at", rows, "")
 	tx.write(`
 UPDATE coupon_batch
-SET size = $3
+SET size = $3, told = 0
 WHERE account_id = $1
 	AND id = $2`, b.ID, b.Size)
+}
+
+// Stock is how a batch stands.
+type Stock struct {
+	Size int64 // codes, used ones included
+	Told int64 // at which percentage of use the merchant was told last
+}
+
+// Stock returns how a batch stands. It fails with NotFound.
+func (tx *Tx) Stock(id model.BatchID) (Stock, error) { return tx.stock(id, "") }
+
+// LockStock is Stock, and holds up others that lock the batch.
+func (tx *Tx) LockStock(id model.BatchID) (Stock, error) { return tx.stock(id, tx.engine.ForUpdate()) }
+
+func (tx *Tx) stock(id model.BatchID, suffix string) (s Stock, err error) {
+	found := false
+	err = tx.read(`
+SELECT size, told
+FROM coupon_batch
+WHERE account_id = $1
+	AND id = $2 `+suffix, func(row Row) error {
+		found = true
+		return row.Scan(&s.Size, &s.Told)
+	}, id)
+	if err == nil && !found {
+		err = missing("", "batch", id)
+	}
+	return s, err
+}
+
+// ToldStock queues that the merchant was told of a percentage of a batch that
+// is locked.
+func (tx *Tx) ToldStock(id model.BatchID, percent int64) {
+	tx.write(`
+UPDATE coupon_batch
+SET told = $3
+WHERE account_id = $1
+	AND id = $2`, id, percent)
+}
+
+// FreeCoupons counts the codes of a batch that nobody has.
+func (tx *Tx) FreeCoupons(batch model.BatchID) (n int64, err error) {
+	err = tx.read(`
+SELECT COUNT(*)
+FROM coupon
+WHERE account_id = $1
+	AND batch_id = $2
+	AND holder_id = 0`, func(row Row) error { return row.Scan(&n) }, batch)
+	return n, err
 }

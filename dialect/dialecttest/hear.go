@@ -57,3 +57,22 @@ func (s *Stage) Hear(t testing.TB, w Writer) []Heard {
 	})
 	return heard
 }
+
+// Work does the jobs of one kind that are due, which the engine does itself.
+func (s *Stage) Work(t testing.TB, kind string) {
+	t.Helper()
+	queue := model.Queue{Account: s.Account, Kind: kind}
+	jobs, err := s.Core.ClaimJobs(t.Context(), queue, 1000)
+	for i := 0; i < len(jobs) && err == nil; i++ {
+		var known bool
+		if known, err = s.Core.RunJob(t.Context(), jobs[i]); err == nil && !known {
+			t.Fatalf("the engine does no job of kind %s", kind)
+		}
+		if err == nil {
+			err = s.Core.FinishJob(t.Context(), jobs[i])
+		}
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+}

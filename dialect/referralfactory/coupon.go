@@ -32,12 +32,7 @@ func (a *API) getCoupon(w http.ResponseWriter, r *http.Request, account model.Ac
 			}
 			return a.userToJSON(c.Holder)
 		}).
-		with(q, "batch", func() object {
-			return object{
-				{"id", c.BatchRow.ID}, {"name", c.BatchRow.Name}, {"campaign_id", orNull(c.BatchRow.Campaign)},
-				{"created_at", c.BatchRow.CreatedAt.UTC().Format(time.DateOnly)},
-			}
-		})
+		with(q, "batch", func() object { return batchToJSON(&c.BatchRow) })
 	return single(w, http.StatusOK, row, "Single Coupon Response")
 }
 
@@ -75,5 +70,11 @@ func couponToJSON(c *engine.CouponView) object {
 	return object{
 		{"id", c.ID}, {"referral_id", holder}, {"name", c.Code}, {"batch_id", c.Batch},
 		{"issued_at", shownOrNull(c.IssuedAt)}, {"used_at", shownOrNull(c.UsedAt)},
+	}
+}
+
+func batchToJSON(b *model.Batch) object {
+	return object{
+		{"id", b.ID}, {"name", b.Name}, {"campaign_id", orNull(b.Campaign)}, {"created_at", b.CreatedAt.UTC().Format(time.DateOnly)},
 	}
 }

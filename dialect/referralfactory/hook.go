@@ -11,8 +11,8 @@ import (
 	"grapevine/model"
 )
 
-// Renderer tells the hooks that the n8n node registers. Safe for concurrent
-// use.
+// Renderer tells the hooks that the n8n node registers, and those of the
+// project file. Safe for concurrent use.
 type Renderer struct {
 	api           *API
 	every, giveUp time.Duration
@@ -31,8 +31,8 @@ func (r Renderer) Fits(*model.Endpoint) int64 { return 1 }
 // Timeout is how long a workflow may take to begin.
 func (r Renderer) Timeout() time.Duration { return 10 * time.Second }
 
-// Body writes what happened to a user, or a reward that was issued, as the
-// calls show them.
+// Body writes what happened to a user, a reward that was issued, or a batch of
+// coupons, as the calls show them.
 func (r Renderer) Body(_ *model.Delivery, to *model.Endpoint, told []engine.Told, _ *engine.Config) ([]byte, error) {
 	var data object
 	switch t := &told[0]; {
@@ -42,6 +42,10 @@ func (r Renderer) Body(_ *model.Delivery, to *model.Endpoint, told []engine.Told
 		}})
 	case t.Reward != nil && to.Event == rewardIssued:
 		data = r.issued(t.Reward)
+	case t.Stock != nil:
+		data = object{
+			{"percent", t.Stock.Percent}, {"coupons", t.Stock.Size}, {"unused", t.Stock.Left}, {"batch", batchToJSON(t.Stock.Batch)},
+		}
 	default:
 		return nil, fmt.Errorf("no hook is told of it as %s", to.Event)
 	}

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"strings"
 	"testing"
 	"time"
 
@@ -122,6 +123,29 @@ func TestHooksAreToldAsCallsShow(t *testing.T) {
 		rows := string(s.show(t, "/api/v1/rewards/issued?filters[0][field]=reward_id&filters[0][operator]=equal&filters[0][value]=3&with[]=reward&with[]=recipient"))
 		if diff := cmp.Diff([]string{`{"event":"reward_issued","data":` + rows[1:len(rows)-1] + `}`}, told(heard, "https://n8n.example.com/issued")); diff != "" {
 			t.Errorf("an issued reward (-want +got):\n%s", diff)
+		}
+		s.Verify(t)
+	})
+}
+
+func TestHooksAreToldOfCouponsThatRunLow(t *testing.T) {
+	dialecttest.OnBoth(t, func(t *testing.T, d *dialecttest.Stage) {
+		s := enter(t, d, nil)
+		s.Apply(t, func(text string) string {
+			return text + "webhooks: [{on: referral_factory.coupons_low, url: \"https://shop.example.com/stock\", campaign: Example Campaign}]\n"
+		})
+		_, code := s.add(t, 25, "ann", "")
+		var got []string
+		for _, name := range []string{"ben", "cyd", "dan", "eve", "fay"} { // the batch has four codes
+			s.add(t, 25, name, `,"referrer_code":"`+code+`"`)
+			s.Work(t, model.JobStock)
+			got = append(got, strings.Join(told(s.Hear(t, renderer), "https://shop.example.com/stock"), " "))
+		}
+		low := func(percent int) string {
+			return fmt.Sprintf(`{"event":"coupons_low","data":{"percent":%d,"coupons":4,"unused":0,"batch":{"id":7,"name":"friend-offer","campaign_id":25,"created_at":"2026-03-01"}}}`, percent)
+		}
+		if diff := cmp.Diff([]string{"", "", "", low(85) + " " + low(95) + " " + low(100), ""}, got); diff != "" {
+			t.Errorf("after each friend (-want +got):\n%s", diff)
 		}
 		s.Verify(t)
 	})

@@ -42,6 +42,10 @@ var forms = map[model.MailKind]form{
 		Wording{"You have earned a reward", "Hello {{.Name}},\n\n{{.Account}} has something for you: {{.Reward}}\n\n{{.Coupon}}"},
 		"", "You get this because you take part in {{.Campaign}}.",
 	},
+	model.StockMail: {
+		Wording{"{{.Account}}: coupons run low", "{{.Message}}\n\nWho earns one when none is left waits until codes are added."},
+		"", "You get this because the settings of {{.Account}} name this address for it.",
+	},
 }
 
 // Default is how we word a kind of mail.

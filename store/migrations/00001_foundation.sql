@@ -436,6 +436,7 @@ CREATE TABLE coupon_batch (
   campaign_id BIGINT NOT NULL,
   prefix      $text NOT NULL,
   size        BIGINT NOT NULL, -- how many codes it holds; the newest has this id
+  told        BIGINT NOT NULL, -- at which percentage of use the merchant was told last; 0: not since codes were added
   created_at  BIGINT NOT NULL,
   PRIMARY KEY (account_id, id),
   UNIQUE (account_id, name)
