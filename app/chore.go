@@ -19,9 +19,9 @@ type chore struct {
 // The chores whose failing ends nothing: whoever asks does them, or does
 // without.
 const (
-	rollEvery  = 10 * time.Second // what nobody has counted is counted by whoever asks
-	listsEvery = 5 * time.Second  // whoever asks for a list in memory takes in what changed
-	shareEvery = time.Second      // meanwhile each node counts its callers alone
+	rollEvery  = 2 * time.Second // what nobody has counted is counted by whoever asks
+	listsEvery = 5 * time.Second // whoever asks for a list in memory takes in what changed
+	shareEvery = time.Second     // meanwhile each node counts its callers alone
 )
 
 func (p *program) rolls() chore {

@@ -92,6 +92,7 @@ func (e *Engine) clickTogether(account model.AccountID, clicks []*click) ([]resu
 	err := e.inTurn(ctx, account, func(t *turn) error {
 		results = make([]result[counted], len(clicks))
 		rows := make([]model.Click, len(clicks))
+		followed := make(map[int64]int64, len(clicks)+1)
 		owns, err := t.owns(clicks)
 		if err != nil {
 			return err
@@ -102,10 +103,13 @@ func (e *Engine) clickTogether(account model.AccountID, clicks []*click) ([]resu
 				ID: model.ClickID(t.id()), Code: c.link.ID, Campaign: c.link.Campaign,
 				Participant: c.link.Participant, Visitor: c.visitor, Self: owns[i], Facet: t.facet(clickedIn(c.link, owns[i])), At: t.now, Detail: clickDetail(c.visit),
 			}
-			t.tallyIn(c.link.Campaign, tallyClick, 1)
-			t.tallyOf(c.link.Participant, tallyClick, 1)
+			followed[store.OfCampaign(c.link.Campaign)]++
+			if c.link.Participant != 0 {
+				followed[int64(c.link.Participant)]++
+			}
 		}
 		t.tx.InsertClicks(rows)
+		t.tx.CountLater(t.id(), tallyClick, followed)
 		return t.attest(clicks, results)
 	})
 	if err != nil {

@@ -74,6 +74,62 @@ func TestClickIsCountedBeforeItAnswers(t *testing.T) {
 	})
 }
 
+// What clicks add to counters waits in rows of its own. Readers see it at once,
+// it is added once, however many do that while others click, and verify reads it too.
+func TestClicksAreCountedOnce(t *testing.T) {
+	onBoth(t, fmt.Sprintf(clicking, "acme"), func(t *testing.T, s *stage) {
+		const rounds = 12
+		codes := []string{s.link("ann@example.com", 0), s.link("ben@example.com", 0), s.link("cas@example.com", 0)}
+		parallel(t, 6, func(i int) (bool, error) {
+			for range rounds {
+				if i%2 == 0 {
+					if err := s.core.Roll(t.Context()); err != nil {
+						return false, err
+					}
+					continue
+				}
+				if _, err := s.core.Click(t.Context(), engine.Visit{Code: codes[i/2], IP: "192.0.2.1"}); err != nil {
+					return false, err
+				}
+			}
+			return true, nil
+		})
+		s.visit(engine.Visit{Code: codes[0]}) // and one waits
+		campaign, ann := store.OfCampaign(s.project.Campaigns[0].ID), int64(0)
+		s.view(func(tx *store.Tx) error {
+			owner, err := tx.CodeOwner(model.FoldCode(codes[0]))
+			if err == nil {
+				ann = int64(owner.Participant)
+			}
+			return err
+		})
+		for range 2 {
+			if all, one := s.tally(campaign, "click"), s.tally(ann, "click"); all != 3*rounds+1 || one != rounds+1 {
+				t.Errorf("the campaign counts %d, want %d, one participant %d, want %d", all, 3*rounds+1, one, rounds+1)
+			}
+			if report := s.verify(); len(report.Differences) != 0 {
+				t.Errorf("verify: %v", report.Differences)
+			}
+			if err := s.core.Roll(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+		}
+
+		s.visit(engine.Visit{Code: codes[0]})
+		for damage, undo := range map[string]string{
+			"UPDATE tally_due SET body = body || '7 1 '": "UPDATE tally_due SET body = SUBSTR(body, 1, LENGTH(body) - 4)",
+			"UPDATE tally_due SET what = 'joined'":       "UPDATE tally_due SET what = 'click'",
+			"UPDATE tally SET n = n + 1":                 "UPDATE tally SET n = n - 1",
+		} {
+			s.raw(damage)
+			if report := s.verify(); !names(report, "tally sum") {
+				t.Errorf("%s: verify says %v", damage, report.Differences)
+			}
+			s.raw(undo)
+		}
+	})
+}
+
 func TestVisitorKeepsTheCookie(t *testing.T) {
 	onBoth(t, fmt.Sprintf(clicking, "acme"), func(t *testing.T, s *stage) {
 		ann, ben := s.link("ann@example.com", 0), s.link("ben@example.com", 0)

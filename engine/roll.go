@@ -19,14 +19,17 @@ const (
 	rollMinutes = 2000
 	// rollMarks bounds how many marks are worked off in one transaction.
 	rollMarks = 200
+	// dueRows bounds what is added to counters in one transaction: each row is
+	// of a group of clicks.
+	dueRows = 500
 	// rollAll is how often accounts are rolled where this process wrote
 	// nothing: another one may have ended before it got to it.
 	rollAll = time.Hour
 )
 
-// Roll counts what is listed in minutes that are over, of the accounts that
-// this process wrote to, and from time to time of all. Its owner calls it
-// every few seconds; where several nodes do, each piece is counted by the first.
+// Roll adds to counters what waits for them, and counts what is listed in
+// minutes that are over, of the accounts that this process wrote to, and from
+// time to time of all. Its owner calls it every few seconds; where several nodes do, each piece is counted by the first.
 func (e *Engine) Roll(ctx context.Context) error {
 	accounts := map[model.AccountID]bool{}
 	if now := e.now(); now.Sub(e.rolledAll) >= rollAll {
@@ -46,6 +49,9 @@ func (e *Engine) Roll(ctx context.Context) error {
 	var failed []error
 	for id := range accounts {
 		written, some := e.unrolled.Load(id)
+		if err := e.countDue(ctx, id); err != nil {
+			failed = append(failed, fmt.Errorf("add up what account %d counts: %w", id, err))
+		}
 		sealed, err := e.RollCounts(ctx, id)
 		if err != nil {
 			failed = append(failed, fmt.Errorf("count what account %d lists: %w", id, err))
@@ -54,6 +60,20 @@ func (e *Engine) Roll(ctx context.Context) error {
 		}
 	}
 	return errors.Join(failed...)
+}
+
+// countDue adds to the counters of an account what waits for it.
+func (e *Engine) countDue(ctx context.Context, account model.AccountID) error {
+	for more := true; more; {
+		err := e.store.InTx(ctx, account, func(tx *store.Tx) (err error) {
+			more, err = tx.CountDue(dueRows)
+			return err
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // RollCounts counts what an account lists in minutes that are over, and again

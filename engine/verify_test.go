@@ -20,6 +20,9 @@ func TestVerifyNamesEachDamagedRow(t *testing.T) {
 		if _, err := s.core.Click(t.Context(), engine.Visit{Code: code, IP: "192.0.2.1"}); err != nil {
 			t.Fatal(err)
 		}
+		if err := s.core.Roll(t.Context()); err != nil { // the click waits for its counters until then
+			t.Fatal(err)
+		}
 		coupon := s.couponOf("o-1", code)
 		s.buy("o-2", "c-2", code, "20")
 		s.purchase(engine.Purchase{Referral: engine.Referral{CouponCode: coupon}, OrderID: "o-3", Amount: money.Unit, Currency: "USD"})

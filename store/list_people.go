@@ -226,35 +226,6 @@ func (tx *Tx) ParticipantsByID(ids []model.ParticipantID) (map[model.Participant
 	return found, nil
 }
 
-// Counted names a counter of a campaign or participant.
-type Counted struct {
-	Subject int64
-	What    string
-}
-
-// CountsOf sums the counters of campaigns or participants.
-func (tx *Tx) CountsOf(subjects []int64) (map[Counted]int64, error) {
-	counts := map[Counted]int64{}
-	for chunk := range slices.Chunk(subjects, mostListed) {
-		listed := few(chunk)
-		err := tx.read(`SELECT subject_id, what, CAST(SUM(n) AS BIGINT)
-			FROM tally
-			WHERE account_id = $1 AND subject_id IN (`+in(2, len(listed))+`)
-			GROUP BY subject_id, what`,
-			func(r Row) error {
-				var c Counted
-				var n int64
-				err := r.Scan(&c.Subject, &c.What, &n)
-				counts[c] = n
-				return err
-			}, listed...)
-		if err != nil {
-			return nil, err
-		}
-	}
-	return counts, nil
-}
-
 // Visits counts the clicks above an id and up to another by participant.
 func (tx *Tx) Visits(above, upTo int64) (map[int64]int64, error) {
 	counts := map[int64]int64{}
@@ -268,21 +239,5 @@ func (tx *Tx) Visits(above, upTo int64) (map[int64]int64, error) {
 			counts[id] = n
 			return err
 		}, above, upTo)
-	return counts, err
-}
-
-// AllCounts sums one counter of every campaign and participant that has it.
-func (tx *Tx) AllCounts(what string) (map[int64]int64, error) {
-	counts := map[int64]int64{}
-	err := tx.read(`SELECT subject_id, CAST(SUM(n) AS BIGINT)
-		FROM tally
-		WHERE account_id = $1 AND what = $2
-		GROUP BY subject_id`,
-		func(r Row) error {
-			var subject, n int64
-			err := r.Scan(&subject, &n)
-			counts[subject] = n
-			return err
-		}, what)
 	return counts, err
 }

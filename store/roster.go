@@ -44,27 +44,6 @@ func (tx *Tx) ProfileBodies(ids []model.PersonID) (map[model.PersonID]string, er
 	return bodies, err
 }
 
-// CountedOf sums a counter of several subjects. Those with nothing are left
-// out.
-func (tx *Tx) CountedOf(subjects []int64, what string) (map[int64]int64, error) {
-	counts := map[int64]int64{}
-	if len(subjects) == 0 {
-		return counts, nil
-	}
-	listed := few(subjects)
-	err := tx.read(`SELECT subject_id, CAST(SUM(n) AS BIGINT)
-		FROM tally
-		WHERE account_id = $1 AND what = $2 AND subject_id IN (`+in(3, len(listed))+`)
-		GROUP BY subject_id`,
-		func(r Row) error {
-			var id, n int64
-			err := r.Scan(&id, &n)
-			counts[id] = n
-			return err
-		}, append([]any{what}, listed...)...)
-	return counts, err
-}
-
 // EnrolledAs finds as which participants persons take part in a campaign,
 // those who were merged into them included; of several it is the oldest.
 // Those who do not are left out.

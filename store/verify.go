@@ -225,56 +225,6 @@ func (tx *Tx) EventNames() (map[int64]string, error) {
 	return names, err
 }
 
-// TallyOff is a counter that differs from what it counts.
-type TallyOff struct {
-	Subject int64
-	What    string
-	Got     int64
-	Want    int64
-}
-
-// TalliesOff counts clicks, participants, points and ledgers again, and lists
-// the counters that say something else.
-func (tx *Tx) TalliesOff() ([]TallyOff, error) {
-	var off []TallyOff
-	err := tx.read(`SELECT subject_id, what, CAST(SUM(got) AS BIGINT), CAST(SUM(want) AS BIGINT)
-		FROM (
-			SELECT subject_id, what, n AS got, 0 AS want FROM tally WHERE account_id = $1
-			UNION ALL
-			SELECT -campaign_id, 'click', 0, 1 FROM click WHERE account_id = $1
-			UNION ALL
-			SELECT participant_id, 'click', 0, 1 FROM click WHERE account_id = $1 AND participant_id <> 0
-			UNION ALL
-			SELECT -campaign_id, 'joined', 0, 1 FROM participant WHERE account_id = $1
-			UNION ALL
-			SELECT -campaign_id, 'is_' || state, 0, 1 FROM participant WHERE account_id = $1 AND state <> 'applied'
-			UNION ALL
-			SELECT -campaign_id, 'referred', 0, 1 FROM participant WHERE account_id = $1 AND referrer_id <> 0 AND confirmed_at <> 0
-			UNION ALL
-			SELECT -campaign_id, 'qualified_now', 0, 1 FROM participant WHERE account_id = $1 AND qualified_at <> 0
-			UNION ALL
-			SELECT referrer_id, 'qualified_now', 0, 1 FROM participant
-			WHERE account_id = $1 AND qualified_at <> 0 AND referrer_id <> 0
-			UNION ALL
-			SELECT -campaign_id, 'points', 0, 1 FROM point WHERE account_id = $1
-			UNION ALL
-			SELECT l.account_id, 'ledger ' || l.currency, 0, 1
-			FROM person p
-			JOIN ledger l ON l.account_id = p.account_id AND l.holder = 'p' || p.id
-			WHERE p.account_id = $1 AND p.alias_of = 0
-		) counted
-		GROUP BY subject_id, what
-		HAVING SUM(got) <> SUM(want)
-		ORDER BY subject_id, what`,
-		func(r Row) error {
-			var t TallyOff
-			err := r.Scan(&t.Subject, &t.What, &t.Got, &t.Want)
-			off = append(off, t)
-			return err
-		})
-	return off, err
-}
-
 // BatchesOff lists coupon batches whose size is not the number of their codes,
 // as batch, size and codes.
 func (tx *Tx) BatchesOff() ([][3]int64, error) {

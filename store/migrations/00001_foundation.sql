@@ -553,6 +553,14 @@ CREATE TABLE tally (
   PRIMARY KEY (account_id, subject_id, what, slot)
 ) $clustered;
 
+CREATE TABLE tally_due (
+  account_id  BIGINT NOT NULL,
+  id          BIGINT NOT NULL,
+  what        $text NOT NULL,
+  body        $text NOT NULL, -- what tally is to be raised by: subject, space, number, space, and so on
+  PRIMARY KEY (account_id, id)
+) $clustered;
+
 -- What leaves the house.
 
 CREATE TABLE job (
