@@ -86,7 +86,7 @@ func (d *desk) suspended(person model.PersonID, campaign model.CampaignID) bool 
 
 // holds reports whether a mail still leads to where it was meant to.
 func (d *desk) holds(m *model.Mail) bool {
-	if m.Kind == model.RewardMail || m.Kind == model.RejectionMail {
+	if m.Kind == model.RewardMail || m.Kind == model.RejectionMail || m.Kind == model.StockMail {
 		return true // it tells of what stays as it is
 	}
 	campaign, err := d.cfg.Campaign(m.Campaign)
