@@ -143,7 +143,7 @@ func documentedOperations(t *testing.T, s *server, document string) (operations 
 		t.Fatalf("the document: %d %v", a.StatusCode, err)
 	}
 	var path string
-	for _, found := range regexp.MustCompile(`(?m)^  (/\S+):$|^    (get|post|put|delete):$`).FindAllStringSubmatch(string(text), -1) {
+	for _, found := range regexp.MustCompile(`(?m)^  (/\S+):$|^    (get|post|put|patch|delete):$`).FindAllStringSubmatch(string(text), -1) {
 		if found[1] != "" {
 			path = found[1]
 			continue
