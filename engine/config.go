@@ -31,6 +31,7 @@ type Config struct {
 	endpoints  []model.Endpoint
 	blocked    []string // codes, folded
 	checks     fraud.Checks
+	safelists  map[model.CampaignID]*fraud.Safelist // of all campaigns
 }
 
 // Campaign returns the campaign of that id, archived or not. It fails with

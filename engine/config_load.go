@@ -97,8 +97,10 @@ func (e *Engine) readConfig(tx *store.Tx) (*Config, error) {
 	if err != nil {
 		return nil, err
 	}
+	c.safelists = make(map[model.CampaignID]*fraud.Safelist, len(campaigns))
 	for i := range campaigns {
 		c.campaigns = append(c.campaigns, &campaigns[i])
+		c.safelists[campaigns[i].ID] = fraud.NewSafelist(campaigns[i].Limits.IPSafelist)
 	}
 	if c.batches, err = tx.Batches(); err != nil {
 		return nil, err

@@ -50,7 +50,8 @@ type Joined struct {
 // campaign is recorded all the same, and is raised where the person takes
 // part. Where a campaign wants addresses confirmed, a join raises nothing
 // until the participant's is. Fails with NotFound for a campaign that is
-// unknown or not live, and with PersonBlocked where that was asked for.
+// unknown or not live, with TooManyFromIP where the campaign takes no more from
+// the person's network address, and with PersonBlocked where that was asked for.
 func (e *Engine) Join(ctx context.Context, account model.AccountID, j Join) (*Joined, error) {
 	if err := cmp.Or(j.Who.check(), j.Card.check()); err != nil {
 		return nil, err
@@ -110,7 +111,7 @@ func (e *Engine) Join(ctx context.Context, account model.AccountID, j Join) (*Jo
 		var p *model.Participant
 		var brought *hit
 		if campaign != nil && actor.id != 0 {
-			if p, brought, err = t.takePart(answer, j, campaign, sent, parts, actor); err != nil {
+			if p, brought, err = t.takePart(answer, event, j, campaign, sent, parts, actor); err != nil {
 				return err
 			}
 			if p.ConfirmedAt.IsZero() {
@@ -178,7 +179,7 @@ func (t *turn) offered(id model.CampaignID) (*model.Campaign, error) {
 
 // takePart makes the person a participant, or finds that they are, and fixes
 // who brought them. It returns the referral when this call brought it.
-func (t *turn) takePart(answer *Joined, j Join, campaign *model.Campaign, sent *hit, parts []store.Part, a actor) (p *model.Participant, brought *hit, err error) {
+func (t *turn) takePart(answer *Joined, event *model.Event, j Join, campaign *model.Campaign, sent *hit, parts []store.Part, a actor) (p *model.Participant, brought *hit, err error) {
 	if partIn(parts, campaign.ID) != nil {
 		// Read again: who held the lock before may have fixed who brought them.
 		if parts, err = t.tx.Parts(a.id); err != nil {
@@ -213,7 +214,11 @@ func (t *turn) takePart(answer *Joined, j Join, campaign *model.Campaign, sent *
 			t.tallyOf(sent.referrer, tallyQualified, 1)
 		}
 	}
-	if j.Kind == model.SignUp && p.SignedUpAt.IsZero() {
+	signsUp := j.Kind == model.SignUp && p.SignedUpAt.IsZero()
+	if err := t.useIP(event, campaign, j.IP, signsUp, brought != nil); err != nil {
+		return nil, nil, err
+	}
+	if signsUp {
 		p.SignedUpAt = t.now
 	}
 	if j.Kind == model.EmailCapture && p.CapturedAt.IsZero() {

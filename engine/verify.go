@@ -44,7 +44,7 @@ func (e *Engine) Verify(ctx context.Context, account model.AccountID) (*Report, 
 	err := e.store.View(ctx, account, func(tx *store.Tx) error {
 		*report = Report{Checked: map[string]int64{}}
 		v := &verifier{tx: tx, report: report, posted: map[model.RewardID]posting{}, spent: map[model.EventID]spending{}}
-		for _, check := range []func() error{v.ledgers, v.tallies, v.holdings, v.coupons, v.replay, v.leftovers, v.lists} {
+		for _, check := range []func() error{v.ledgers, v.tallies, v.holdings, v.facts, v.replay, v.leftovers, v.lists} {
 			if err := check(); err != nil {
 				return err
 			}
@@ -195,12 +195,16 @@ func (v *verifier) holdings() error {
 	return err
 }
 
-// coupons compares codes that were handed out, used or voided with the
-// rewards and redemptions that hold them and the events about them.
-func (v *verifier) coupons() error {
+// facts gathers what the events say of coupons and network addresses, and
+// holds the rows of these against it.
+func (v *verifier) facts() error {
 	handed := map[model.CouponRef]int64{}
 	uses := map[model.CouponRef]int64{}
+	came := map[int64][2]int64{}
 	err := v.tx.Facts(func(e *model.Event) error {
+		if used := e.Facts.IP; used != nil {
+			came[used.ID] = plusUse(came[used.ID], used)
+		}
 		for _, h := range e.Facts.Handed {
 			handed[h.CouponRef] = int64(h.Reward)
 		}
@@ -220,6 +224,15 @@ func (v *verifier) coupons() error {
 	if err != nil {
 		return err
 	}
+	if err := v.ipUses(came); err != nil {
+		return err
+	}
+	return v.coupons(handed, uses)
+}
+
+// coupons compares codes that were handed out, used or voided with the
+// rewards and redemptions that hold them and the events about them.
+func (v *verifier) coupons(handed, uses map[model.CouponRef]int64) error {
 	if err := v.tx.CouponsHeld(func(h store.CouponHeld) error {
 		v.report.Checked["coupon"]++
 		v.coupon(h, handed[h.CouponRef], uses[h.CouponRef])

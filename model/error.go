@@ -49,8 +49,9 @@ const (
 	InviterUnfit        Reason = "inviter_unfit"     // their state lets them invite nobody
 	InvitationsSpent    Reason = "invitations_spent" // they invited as many as they may
 	PersonBlocked       Reason = "person_blocked"
-	PointsUnused        Reason = "points_unused" // the campaign does not rank by them
-	StateInvalid        Reason = "state_invalid" // nobody is in it, or begins in it
+	TooManyFromIP       Reason = "too_many_from_ip" // as many as the campaign takes from one network address
+	PointsUnused        Reason = "points_unused"    // the campaign does not rank by them
+	StateInvalid        Reason = "state_invalid"    // nobody is in it, or begins in it
 	TransitionForbidden Reason = "transition_forbidden"
 	KeyUnknown          Reason = "key_unknown"
 	KeyTaken            Reason = "key_taken"
@@ -63,7 +64,7 @@ const (
 var Reasons = []Reason{
 	EmailTaken, ReferrerUnknown, CampaignUnknown, CampaignNotLive, CodeUnknown, CodeBlocked, CodeTaken,
 	PersonUnknown, ParticipantUnknown, RewardUnknown, LedgerUnknown, BalanceShort, BatchEmpty, LimitReached, RuleUnknown, BatchTooLarge, CouponUnknown, CouponFree, RedemptionUnknown, NotInLoyalty,
-	CurrencyUnknown, InviterUnfit, InvitationsSpent, PersonBlocked, PointsUnused, StateInvalid, TransitionForbidden, KeyUnknown, KeyTaken, BodyTooLarge, CallsTooOften, AddressBlocked,
+	CurrencyUnknown, InviterUnfit, InvitationsSpent, PersonBlocked, TooManyFromIP, PointsUnused, StateInvalid, TransitionForbidden, KeyUnknown, KeyTaken, BodyTooLarge, CallsTooOften, AddressBlocked,
 }
 
 // Error is how every use case fails. It carries no status code: each dialect

@@ -99,10 +99,20 @@ type Facts struct {
 	For      int64    `json:"for,omitempty"` // and what brought them
 	Channel  string   `json:"via,omitempty"` // of the share that did
 
+	IP *IPUse `json:"ip,omitempty"` // that the campaign's limits counted
+
 	Redemption string `json:"redemption,omitempty"` // the id of what was bought, as the settings have it
 
 	Loyalty LoyaltyStatus `json:"loyalty,omitempty"` // which status was taken on
 	Auto    bool          `json:"auto,omitempty"`    // by the account's default: nobody said so
+}
+
+// IPUse is what a join used up of what a campaign allows from one network
+// address, which it does not tell.
+type IPUse struct {
+	ID       int64 `json:"id"`
+	SignUp   bool  `json:"s,omitempty"`
+	Referral bool  `json:"r,omitempty"`
 }
 
 // Suspicion is what speaks against rewarding an event in a campaign, the

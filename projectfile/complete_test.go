@@ -229,7 +229,7 @@ origins: []
 callbacks: {email_authorization: ""}
 loyalty: {auto_opt_in: false}
 campaigns:
-  - {name: x, lang: de, limits: {signups_per_ip: 3}}
+  - {name: x, lang: de, limits: {signups_per_ip: 3}, project_token: 8h2k9x0a}
 webhooks:
   - {on: friendbuy.advocateReward, url: "https://a.example"}
   - {on: prefinery.tester_unsubscribed, url: "https://a.example"}
@@ -238,7 +238,7 @@ webhooks:
 		t.Fatal(err)
 	}
 	want := []string{
-		"f:7: campaigns[0].limits: has no effect yet",
+		"f:7: campaigns[0].project_token: has no effect yet",
 	}
 	if diff := cmp.Diff(want, f.Warnings()); diff != "" {
 		t.Error(diff)

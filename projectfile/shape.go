@@ -43,7 +43,7 @@ var shape = map[string][]key{
 		{"name", 0}, {"id", 0}, {"uuid", 0}, {"code", 0}, {"project_token", 5}, {"status", 0}, {"lang", 0}, {"starts_at", 0},
 		{"ends_at", 0}, {"landing", 0}, {"link_param", 0}, {"fbuy", 0}, {"attribution_window", 0}, {"confirm_email", 0},
 		{"leaderboard", 0}, {"skip_ahead", 0}, {"points", 0}, {"idle_after", 0}, {"friend_invitations", 0}, {"questions", 0},
-		{"limits", 5}, {"code_style", 0}, {"channels", 0}, {"share", 0}, {"rewards", 0}, {"widgets", 0},
+		{"limits", 0}, {"code_style", 0}, {"channels", 0}, {"share", 0}, {"rewards", 0}, {"widgets", 0},
 	},
 	"campaigns[].points":      {{"sign_up", 0}, {"share", 0}, {"referral", 0}},
 	"campaigns[].questions[]": {{"id", 0}, {"text", 0}},

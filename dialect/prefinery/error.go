@@ -77,6 +77,7 @@ var reasons = map[model.Reason]refusal{
 	model.InviterUnfit:        {invitation: 2404, text: "Sender must be invited, active or idle"},
 	model.InvitationsSpent:    {invitation: 2407, text: "No invitations are remaining"},
 	model.PersonBlocked:       {tester: 2307, invitation: 2401, text: "Email is blocked"},
+	model.TooManyFromIP:       {tester: 2307, text: "Too many came from this IP address"},
 	model.PointsUnused:        {point: 2801, text: "The project is not ordered by points"},
 	model.StateInvalid:        {tester: 2304, text: "Status is invalid"},
 	model.TransitionForbidden: {tester: 2308, reward: 2608, text: "Status cannot be changed like this"},

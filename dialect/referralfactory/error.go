@@ -52,6 +52,7 @@ var reasons = map[model.Reason]int{
 	model.InviterUnfit:        byKind,
 	model.InvitationsSpent:    byKind,
 	model.PersonBlocked:       byKind,
+	model.TooManyFromIP:       byKind,
 	model.PointsUnused:        byKind,
 	model.StateInvalid:        byKind,
 	model.TransitionForbidden: byKind,

@@ -26,11 +26,8 @@ func NewBlocks(b model.Blocked) *Blocks {
 		blocks.emails = append(blocks.emails, pattern{text, reasonOf(text)})
 	}
 	for _, text := range b.IPs {
-		if prefix, err := netip.ParsePrefix(text); err == nil {
-			blocks.prefixes = append(blocks.prefixes, prefix.Masked())
-		} else if address, err := netip.ParseAddr(text); err == nil {
-			address = address.Unmap().WithZone("")
-			blocks.prefixes = append(blocks.prefixes, netip.PrefixFrom(address, address.BitLen()))
+		if prefix, ok := network(text); ok {
+			blocks.prefixes = append(blocks.prefixes, prefix)
 		} else {
 			blocks.ips = append(blocks.ips, strings.ToLower(text))
 		}

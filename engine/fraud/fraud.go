@@ -61,7 +61,7 @@ func (c Checks) Suspects(friend, advocate Party, sameCookie bool) []model.Signal
 	if c.SameCookie && sameCookie {
 		signals = append(signals, model.Signal{Reason: SameCookie})
 	}
-	if ip := foldIP(friend.IP); ip != "" && ip == foldIP(advocate.IP) {
+	if ip := FoldIP(friend.IP); ip != "" && ip == FoldIP(advocate.IP) {
 		if c.SameIPAndAgent && friend.Agent != "" && friend.Agent == advocate.Agent {
 			signals = append(signals, model.Signal{Reason: SameIPAndAgent})
 		}
@@ -128,7 +128,9 @@ func overlap(a, b []string, fold func(string) string) bool {
 // equal ones are one person's.
 func foldID(id string) string { return strings.ToLower(strings.TrimSpace(id)) }
 
-func foldIP(text string) string {
+// FoldIP is the form in which network addresses are compared; "" for what is
+// none.
+func FoldIP(text string) string {
 	address, err := netip.ParseAddr(text)
 	if err != nil {
 		return ""

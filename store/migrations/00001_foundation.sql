@@ -315,6 +315,17 @@ CREATE TABLE raised (
   PRIMARY KEY (account_id, person_id, campaign_id, kind, role)
 ) $clustered;
 
+-- How much of what a campaign bounds came from network addresses.
+CREATE TABLE ip_use (
+  account_id  BIGINT NOT NULL,
+  campaign_id BIGINT NOT NULL,
+  address     $text NOT NULL, -- keyed hash
+  id          BIGINT NOT NULL, -- what events call it
+  sign_ups    BIGINT NOT NULL,
+  referrals   BIGINT NOT NULL,
+  PRIMARY KEY (account_id, campaign_id, address)
+) $clustered;
+
 CREATE TABLE conversion (
   account_id     BIGINT NOT NULL,
   id             BIGINT NOT NULL,
