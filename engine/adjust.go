@@ -108,8 +108,11 @@ func (t *turn) lockLedger(key ledgerKey) (model.Ledger, bool, error) {
 		if err != nil || existed {
 			return head, existed, err
 		}
-		all, err := t.tx.Ledgers([]string{holder})
-		return head, len(all) > 1, err
+		// Nobody is locked behind such a holder: who makes the first of its
+		// ledgers is who takes this key.
+		first := t.e.secret.Digest("ledger holder", holder)
+		had, err := t.tx.TakeKeys(map[string]*model.Event{first: {ID: model.EventID(t.id())}})
+		return head, had[first] != nil, err
 	}
 	person, err := t.customer(key.customerID)
 	if err != nil {

@@ -58,6 +58,7 @@ func (a *applying) refer() error {
 // applyCampaigns adds a version of each campaign that differs, and archives
 // those that are no longer in the file.
 func (a *applying) applyCampaigns() error {
+	a.freeUUIDs()
 	inFile := map[model.CampaignID]bool{}
 	codes := map[string]int{}
 	for i := range a.project.Campaigns {
@@ -79,6 +80,20 @@ func (a *applying) applyCampaigns() error {
 	}
 	a.releaseTokens()
 	return nil
+}
+
+// freeUUIDs takes the UUIDs from campaigns that get other ones: two may swap
+// theirs, and each is written alone.
+func (a *applying) freeUUIDs() {
+	for _, c := range a.project.Campaigns {
+		if c.Version == 0 {
+			continue
+		}
+		if have := *a.stored.campaign(c.ID); have.UUID != c.UUID {
+			have.UUID = fmt.Sprintf("between two, of %d", c.ID)
+			a.tx.SetCampaign(&have)
+		}
+	}
 }
 
 func (a *applying) applyCampaign(c *model.Campaign, path string) error {

@@ -96,8 +96,9 @@ func (a *applying) matchCampaigns() error {
 		keep(&c.ProjectToken, s.ProjectToken)
 	}
 	for i, c := range a.project.Campaigns {
-		for _, s := range have {
-			if c.UUID == s.UUID && c.ID != s.ID {
+		for j, s := range have {
+			at := slices.Index(pairs, j) // where it is in the file
+			if c.UUID == s.UUID && c.ID != s.ID && (at < 0 || a.project.Campaigns[at].UUID == s.UUID) {
 				return &model.Error{Kind: model.Conflict, Field: campaignPath(i) + ".uuid",
 					Msg: fmt.Sprintf("a uuid of its own: %s is that of campaign %d", c.UUID, s.ID)}
 			}

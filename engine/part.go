@@ -14,13 +14,8 @@ func (t *turn) standPart(id model.ParticipantID) (p *model.Participant, person, 
 		return nil, 0, 0, err
 	}
 	if p.Referrer != 0 {
-		var referrer *model.Participant
-		referrer, advocate, err = t.tx.Participant(p.Referrer)
-		if err != nil && model.ReasonOf(err) != model.ParticipantUnknown {
+		if _, advocate, err = t.tx.Participant(p.Referrer); err != nil && model.ReasonOf(err) != model.ParticipantUnknown {
 			return nil, 0, 0, err
-		}
-		if referrer != nil && referrer.State == model.StateSuspended {
-			t.silent = advocate
 		}
 	}
 	ask := t.asks(nil, []model.PersonID{person}, []model.PersonID{advocate}, true)
@@ -32,7 +27,8 @@ func (t *turn) standPart(id model.ParticipantID) (p *model.Participant, person, 
 }
 
 // lockPart is standPart, with the participant as they are under the locks: who
-// held them before may have changed them, or fixed who brought them.
+// held them before may have changed them, fixed who brought them, or suspended
+// who did.
 func (t *turn) lockPart(id model.ParticipantID) (p *model.Participant, person, advocate model.PersonID, err error) {
 	was, person, advocate, err := t.standPart(id)
 	if err != nil {
@@ -40,6 +36,13 @@ func (t *turn) lockPart(id model.ParticipantID) (p *model.Participant, person, a
 	}
 	if p, _, err = t.tx.Participant(id); err == nil && p.Referrer != was.Referrer {
 		err = store.ErrAgain
+	}
+	if err != nil || advocate == 0 {
+		return p, person, advocate, err
+	}
+	plays, err := t.plays(p.Referrer)
+	if !plays {
+		t.silent = advocate
 	}
 	return p, person, advocate, err
 }

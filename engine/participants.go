@@ -188,10 +188,12 @@ func (e *Engine) unsubscribed(tx *store.Tx, emails []string) ([]time.Time, error
 // taken off from when they change.
 func (people) drop(p *projection, participant model.ParticipantID) {
 	id := int64(participant)
+	p.count(p.erased[id], -1)
+	delete(p.erased, id)
 	if !p.sheet.Has(id) {
 		return
 	}
-	p.count(id, -1)
+	p.count(p.broughtAs(id), -1)
 	p.orphans[id] = p.brought(id)
 	p.sheet.Drop(id)
 }
@@ -200,32 +202,39 @@ func (p *projection) brought(id int64) [2]int64 {
 	return [2]int64{p.sheet.Number(id, PeopleReferrals), p.sheet.Number(id, PeopleConverted)}
 }
 
-// count counts a participant for who brought them, or takes that back.
-func (p *projection) count(id, by int64) {
-	referrer := p.sheet.Number(id, PeopleReferrer)
-	if referrer == 0 {
+// brought is what somebody counts as for who brought them.
+type brought struct{ referrer, confirmed, qualified int64 }
+
+func (p *projection) broughtAs(id int64) brought {
+	return brought{p.sheet.Number(id, PeopleReferrer), p.sheet.Number(id, PeopleConfirmed), p.sheet.Number(id, PeopleQualified)}
+}
+
+// count counts somebody for who brought them, or takes that back.
+func (p *projection) count(b brought, by int64) {
+	if b.referrer == 0 {
 		return
 	}
-	confirmed, qualified := by*p.sheet.Number(id, PeopleConfirmed), by*p.sheet.Number(id, PeopleQualified)
-	if p.sheet.Has(referrer) {
-		p.sheet.Add(referrer, PeopleReferrals, confirmed)
-		p.sheet.Add(referrer, PeopleConverted, qualified)
+	if p.sheet.Has(b.referrer) {
+		p.sheet.Add(b.referrer, PeopleReferrals, by*b.confirmed)
+		p.sheet.Add(b.referrer, PeopleConverted, by*b.qualified)
 		return
 	}
-	had := p.orphans[referrer]
-	p.orphans[referrer] = [2]int64{had[0] + confirmed, had[1] + qualified}
+	had := p.orphans[b.referrer]
+	p.orphans[b.referrer] = [2]int64{had[0] + by*b.confirmed, had[1] + by*b.qualified}
 }
 
 func (p *projection) putPerson(e store.PersonEntry) {
-	if e.Erased {
+	id := int64(e.Participant)
+	if e.Erased { // they are in no list, and go on to count for who brought them
 		p.source.drop(p, e.Participant)
+		p.erased[id] = brought{int64(e.Referrer), flag(e.ConfirmedAt), flag(e.QualifiedAt)}
+		p.count(p.erased[id], 1)
 		return
 	}
-	id := int64(e.Participant)
-	brought := p.orphans[id]
+	counts := p.orphans[id]
 	if p.sheet.Has(id) {
-		p.count(id, -1)
-		brought = p.brought(id)
+		p.count(p.broughtAs(id), -1)
+		counts = p.brought(id)
 	} else {
 		delete(p.orphans, id)
 	}
@@ -233,10 +242,10 @@ func (p *projection) putPerson(e store.PersonEntry) {
 		PeopleCampaign: int64(e.Campaign), PeoplePerson: int64(e.Person), PeopleReferrer: int64(e.Referrer), PeopleJoinedAt: e.JoinedAt,
 		PeopleConfirmed: flag(e.ConfirmedAt), PeopleQualifiedAt: e.QualifiedAt, PeopleQualified: flag(e.QualifiedAt),
 		PeopleUnsubscribedAt: e.UnsubscribedAt, PeopleUnsubscribed: flag(e.UnsubscribedAt),
-		PeopleReferrals: brought[0], PeopleConverted: brought[1], PeopleReach: p.sheet.Number(id, PeopleReach), PeopleOrigin: int64(OriginOf(e.Referrer, e.Source)),
+		PeopleReferrals: counts[0], PeopleConverted: counts[1], PeopleReach: p.sheet.Number(id, PeopleReach), PeopleOrigin: int64(OriginOf(e.Referrer, e.Source)),
 	}
 	p.sheet.Put(sheet.Row{ID: id, Numbers: numbers[:], Texts: []string{model.FoldEmail(e.Email), FoldName(e.FirstName), e.Code, FoldName(model.Profile{FirstName: e.FirstName, LastName: e.LastName}.Name())}})
-	p.count(id, 1)
+	p.count(p.broughtAs(id), 1)
 }
 
 // flag is 1 of a time, and 0 of none.

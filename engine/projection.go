@@ -53,7 +53,9 @@ type projection struct {
 	used  time.Time
 	// orphans are counts for participants who are not on the sheet.
 	orphans map[int64][2]int64
-	visits  *visits // nil: nobody asked for them
+	// erased are participants whom nobody is behind any more, and whom they count for.
+	erased map[int64]brought
+	visits *visits // nil: nobody asked for them
 }
 
 type projectionKey struct {
@@ -145,7 +147,8 @@ func (p *projection) follow(tx *store.Tx, now time.Time, used bool) error {
 }
 
 func (p *projection) read(tx *store.Tx, now time.Time) error {
-	p.sheet, p.seen, p.orphans, p.floor, p.visits = p.source.empty(), map[int64]bool{}, map[int64][2]int64{}, 0, nil
+	p.sheet, p.seen, p.floor, p.visits = p.source.empty(), map[int64]bool{}, 0, nil
+	p.orphans, p.erased = map[int64][2]int64{}, map[int64]brought{}
 	if err := p.source.all(tx, p); err != nil {
 		return err
 	}

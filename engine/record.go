@@ -205,7 +205,11 @@ func (t *turn) enter(a actor, who Who, hits []*hit) error {
 		}
 		advocates = append(advocates, h.advocate)
 	}
-	if err := t.judge(&who, friends, advocates, a.merge != 0 || t.mayPost(hits)); err != nil {
+	ask := t.asks(&who, friends, advocates, a.merge != 0 || t.mayPost(hits))
+	for _, h := range hits {
+		ask.Referrers = append(ask.Referrers, h.referrer)
+	}
+	if err := t.take(ask); err != nil {
 		return err
 	}
 	if a.weak != 0 {

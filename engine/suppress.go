@@ -64,15 +64,20 @@ func (e *Engine) Suppress(ctx context.Context, account model.AccountID, email st
 	var made *model.Suppression
 	err := e.inTurn(ctx, account, func(t *turn) error {
 		hash := e.addressHash(email)
+		named, err := t.tx.NameSuppression(hash, email) // one that was erased
+		if err != nil {
+			return err
+		}
 		known, err := t.tx.Suppressed([]string{hash})
 		if err != nil {
 			return err
 		}
-		if s, is := known[hash]; is && s.Email != "" {
-			return &model.Error{Kind: model.Conflict, Reason: model.EmailTaken, Field: "email", Msg: "the address is suppressed already"}
-		}
-		if _, err := t.suppress(hash, email, reason); err != nil {
+		added, err := t.suppress(hash, email, reason)
+		if err != nil {
 			return err
+		}
+		if !added && !named {
+			return &model.Error{Kind: model.Conflict, Reason: model.EmailTaken, Field: "email", Msg: "the address is suppressed already"}
 		}
 		if reason == model.Unsubscribed && known[hash].Reason != model.Unsubscribed {
 			if err := t.tellUnsubscribed(email); err != nil {

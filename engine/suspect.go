@@ -9,13 +9,9 @@ import (
 	"grapevine/store"
 )
 
-// judge reads, with how the persons stand, what the account's fraud checks ask
-// of them: names, addresses, browsers. sent is what the call says of who acts;
-// nil where it is not their own call, which leaves what they sent last.
-func (t *turn) judge(sent *Who, friends, advocates []model.PersonID, ledgers bool) error {
-	return t.take(t.asks(sent, friends, advocates, ledgers))
-}
-
+// asks is how persons stand, and what the account's fraud checks want to know of
+// them: names, addresses, browsers. sent is what the call says of who acts; nil
+// where it is not their own call, which leaves what they sent last.
 func (t *turn) asks(sent *Who, friends, advocates []model.PersonID, ledgers bool) store.Ask {
 	checks := t.cfg.checks
 	ask := store.Ask{Friends: friends, Advocates: advocates, Ledgers: ledgers}

@@ -99,6 +99,7 @@ type life struct {
 	came      map[model.ParticipantID][]*model.Event
 	invited   map[model.ParticipantID]int64 // how many friends
 	days      map[cameOn]int64              // as they are
+	silent    map[model.ParticipantID]bool  // who is suspended at the moment
 	scored    map[model.ParticipantID][]*model.Event
 	points    []model.Point // as they are
 
@@ -121,7 +122,7 @@ func newLife(v *verifier, id model.PersonID) *life {
 		v: v, id: id, moments: map[model.PersonID][]moment{}, brought: map[model.EventID][]*store.Converted{},
 		rewards: map[rewardKey]*model.Reward{}, progress: map[progressKey]store.Progress{}, referrals: map[referralKey]int64{},
 		states: map[model.ParticipantID][]*model.Event{}, scored: map[model.ParticipantID][]*model.Event{},
-		came: map[model.ParticipantID][]*model.Event{}, invited: map[model.ParticipantID]int64{}, days: map[cameOn]int64{}, expected: map[model.RewardID]*model.Reward{}, reached: map[progressKey]store.Progress{}, counted: map[referralKey]int64{},
+		came: map[model.ParticipantID][]*model.Event{}, invited: map[model.ParticipantID]int64{}, days: map[cameOn]int64{}, silent: map[model.ParticipantID]bool{}, expected: map[model.RewardID]*model.Reward{}, reached: map[progressKey]store.Progress{}, counted: map[referralKey]int64{},
 		purchases: map[model.PersonID]int64{}, loyalty: map[model.PersonID]model.LoyaltyStatus{}, joined: map[model.PersonID][]model.PersonID{},
 	}
 }
@@ -236,6 +237,9 @@ func (l *life) reliveAs(id model.PersonID) error {
 
 // advocated judges the rules for whom a conversion counts for.
 func (l *life) advocated(c *store.Converted) error {
+	if l.silent[c.Advocate] {
+		l.v.report.differ("conversion", c.ID, "advocate", c.Advocate, "nobody: who that is was suspended")
+	}
 	campaign, err := l.v.past.campaign(c.Campaign, c.Version)
 	if err != nil {
 		return err
@@ -303,6 +307,7 @@ func (l *life) lived(e *model.Event) error {
 		l.invited[e.Facts.By]++
 		return nil
 	case model.StateChanged:
+		l.silent[model.ParticipantID(e.Subject)] = e.Facts.State == model.StateSuspended
 		l.states[model.ParticipantID(e.Subject)] = append(l.states[model.ParticipantID(e.Subject)], e)
 		return nil
 	case model.CouponHandedOut, model.HoldOver, model.RewardApproved, model.RewardRejected, model.RewardIssued, model.RewardTakenBack,

@@ -27,7 +27,7 @@ var shape = map[string][]key{
 	},
 	"keys.referral_factory": {{"token", 0}, {"inbound_token", 0}},
 	"keys.irefer":           {{"license_key", 0}, {"api_key", 0}},
-	"keys.prefinery":        {{"api_key", 0}, {"signing_secret", 6}, {"identity_secret", 5}, {"decoder_key", 0}},
+	"keys.prefinery":        {{"api_key", 0}, {"signing_secret", 0}, {"identity_secret", 5}, {"decoder_key", 0}},
 	"keys.mail":             {{"events_token", 0}},
 	"prefinery_keys[]":      {{"name", 0}, {"api_key", 0}, {"permissions", 0}},
 	"currencies[]":          {{"code", 0}, {"cap", 0}, {"expires_after", 0}},

@@ -28,6 +28,9 @@ type Ask struct {
 	Browsers  bool
 	Erased    bool            // it is about what they left: who was erased since they were found does not make the transaction run again
 	Visitor   model.VisitorID // whose browser it is beside those of the friends; 0 is none
+	// Referrers are participants of the advocates who were found to count. Where
+	// one has left or was suspended meanwhile, the transaction runs again.
+	Referrers []model.ParticipantID
 }
 
 // Stand locks persons and reads what the rules and the fraud checks ask of
@@ -54,8 +57,20 @@ func (tx *Tx) Stand(ask Ask) (*Standing, error) {
 		statement, list := tx.ledgers(holders)
 		asked, heads = append(asked, *statement), list
 	}
+	referrers, counting := slices.Compact(slices.Sorted(slices.Values(ask.Referrers))), 0
+	if len(referrers) > 0 && tx.engine.ForUpdate() != "" { // where the writer is alone, nothing changes meanwhile
+		asked = append(asked, tx.ask(`SELECT id
+			FROM participant
+			WHERE account_id = $1 AND id IN (`+in(2, len(referrers))+`) AND state <> 'suspended'`,
+			func(Row) error { counting++; return nil }, anys(referrers)...))
+	} else {
+		counting = len(referrers)
+	}
 	if err := tx.run(asked...); err != nil {
 		return nil, err
+	}
+	if counting < len(referrers) {
+		return nil, ErrAgain
 	}
 	if err := tx.takeTurns(persons, all, ask.Erased); err != nil {
 		return nil, err

@@ -79,6 +79,15 @@ func (tx *Tx) suppressionRows(each func(model.Suppression), sql string, args ...
 	}, args...)
 }
 
+// NameSuppression gives a suppression that was erased, and holds, the text of
+// its address again. It reports whether there was one.
+func (tx *Tx) NameSuppression(address, email string) (bool, error) {
+	n, err := tx.change(`UPDATE suppression
+		SET email = $3
+		WHERE account_id = $1 AND address = $2 AND email = ''`, address, email)
+	return n == 1, err
+}
+
 // Suppress keeps mail from an address, whose text comes back where it was
 // erased. It reports whether that is new; a suppression that holds stays as it
 // is, but for a reason that is stronger.
