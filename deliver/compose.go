@@ -26,9 +26,9 @@ type Message struct {
 	Data []byte
 }
 
-// compose writes a mail, and signs it if there is a key. Sent again it says the
+// Compose writes a mail, and signs it if there is a key. Sent again it says the
 // same under the same Message-ID.
-func compose(p *engine.Posting, key *DKIM) (*Message, error) {
+func Compose(p *engine.Posting, key *DKIM) (*Message, error) {
 	var h mail.Header
 	h.SetAddressList("From", []*mail.Address{{Name: p.From.Name, Address: p.From.Address}})
 	h.SetAddressList("To", []*mail.Address{{Address: p.To}})

@@ -26,7 +26,7 @@ func (r *Runner) openMails(ctx context.Context, q model.Queue, jobs []model.Job)
 
 // mail makes one attempt of a mail and records what came of it.
 func (r *Runner) mail(ctx context.Context, p engine.Posting) {
-	m, err := compose(&p, r.dkim)
+	m, err := Compose(&p, r.dkim)
 	if err != nil {
 		r.retry(ctx, p.Job, err)
 		return

@@ -197,17 +197,23 @@ func (d *desk) posting(m *model.Mail, job model.Job) (*Posting, error) {
 	p := &Posting{
 		Job: job, Mail: m.ID, Attempt: m.Attempts, At: m.At, To: m.Recipient, Token: d.e.mailToken(job.Account, m.ID),
 	}
-	p.From = d.e.sender(d.cfg)
-	_, host := splitAddress(p.From.Address)
-	p.MessageID = p.Token + "@" + host
-	local, host := splitAddress(cmp.Or(d.cfg.Settings.Email.Bounces, p.From.Address))
-	p.Bounces = local + "+" + p.Token + "@" + host
-	pages := d.e.publicURL + "/mail/"
-	w, fill, frame, err := d.words(m)
+	campaign := d.cfg.campaignOf(m)
+	fill, err := d.filling(m, campaign)
 	if err != nil {
 		return nil, err
 	}
-	if m.Kind != model.ConfirmationMail {
+	return p, d.e.write(p, d.cfg, campaign, m.Kind, fill)
+}
+
+// write says what a posting says, and who it comes from, by its token.
+func (e *Engine) write(p *Posting, cfg *Config, campaign *model.Campaign, kind model.MailKind, fill letter.Filling) error {
+	p.From = e.sender(cfg)
+	_, host := splitAddress(p.From.Address)
+	p.MessageID = p.Token + "@" + host
+	local, host := splitAddress(cmp.Or(cfg.Settings.Email.Bounces, p.From.Address))
+	p.Bounces = local + "+" + p.Token + "@" + host
+	frame := letter.FrameOf(kind, campaign.Lang, fill)
+	if pages := e.publicURL + "/mail/"; kind != model.ConfirmationMail {
 		p.Unsubscribe = pages + "unsubscribe/" + p.Token
 		frame.Unsubscribe, frame.Pixel = p.Unsubscribe, pages+"open/"+p.Token+".gif"
 		if fill.Link != "" {
@@ -217,12 +223,11 @@ func (d *desk) posting(m *model.Mail, job model.Job) (*Posting, error) {
 	if fill.Sender != "" {
 		p.From.Name = fill.Sender + " via " + cmp.Or(p.From.Name, fill.Account)
 	}
-	written, err := letter.Write(w, fill, frame)
-	if err != nil {
-		return nil, err
+	written, err := letter.Write(wordingOf(cfg, campaign, kind, fill.Message != ""), fill, frame)
+	if err == nil {
+		p.Letter = *written
 	}
-	p.Letter = *written
-	return p, nil
+	return err
 }
 
 // sender is who mail of an account comes from.

@@ -10,37 +10,37 @@ import (
 	"grapevine/model"
 )
 
-// words are what a mail says: how it is worded, what it fills in, and what
-// stands around it.
-func (d *desk) words(m *model.Mail) (letter.Wording, letter.Filling, letter.Frame, error) {
+// filling is what a mail fills in.
+func (d *desk) filling(m *model.Mail, campaign *model.Campaign) (letter.Filling, error) {
 	var body mailBody
 	if m.Body != "" {
 		if err := json.Unmarshal([]byte(m.Body), &body); err != nil {
-			return letter.Wording{}, letter.Filling{}, letter.Frame{}, fmt.Errorf("body of mail %d: %w", m.ID, err)
+			return letter.Filling{}, fmt.Errorf("body of mail %d: %w", m.ID, err)
 		}
 	}
 	fill := letter.Filling{
-		Account: d.cfg.Settings.Name, Name: cmp.Or(body.Name, d.contacts[m.Person].Profile.FirstName), Message: body.Message,
+		Account: d.cfg.Settings.Name, Campaign: campaign.Name,
+		Name: cmp.Or(body.Name, d.contacts[m.Person].Profile.FirstName), Message: body.Message,
+		Link: d.e.mailLink(d.cfg, campaign, m, d.codes[m.Code]),
 	}
 	if m.Sender != 0 {
 		sender := d.contacts[m.Sender].Profile
 		fill.Sender = strings.TrimSpace(sender.FirstName + " " + sender.LastName)
 	}
-	campaign := &model.Campaign{Name: d.cfg.Settings.Name, Lang: "en"}
-	if m.Campaign != 0 {
-		var err error
-		if campaign, err = d.cfg.Campaign(m.Campaign); err != nil {
-			return letter.Wording{}, letter.Filling{}, letter.Frame{}, err
-		}
-	}
-	fill.Campaign = campaign.Name
-	fill.Link = d.e.mailLink(d.cfg, campaign, m, d.codes[m.Code])
+	var err error
 	if m.Kind == model.RewardMail {
-		if err := d.fillReward(m, &fill); err != nil {
-			return letter.Wording{}, letter.Filling{}, letter.Frame{}, err
-		}
+		err = d.fillReward(m, &fill)
 	}
-	return wordingOf(d.cfg, campaign, m.Kind, body.Message != ""), fill, letter.FrameOf(m.Kind, campaign.Lang, fill), nil
+	return fill, err
+}
+
+// campaignOf is the campaign of a mail. The account stands for it in mail of
+// none, and of one that is not there any more.
+func (c *Config) campaignOf(m *model.Mail) *model.Campaign {
+	if campaign, err := c.Campaign(m.Campaign); err == nil {
+		return campaign
+	}
+	return &model.Campaign{Name: c.Settings.Name, Lang: "en"}
 }
 
 // wordingOf is how an account words a kind of mail in a campaign. What a
@@ -83,8 +83,14 @@ func (d *desk) fillReward(m *model.Mail, fill *letter.Filling) error {
 	if fill.Reward == "" {
 		fill.Reward = strings.TrimSpace(w.Amount.String() + " " + w.Unit)
 	}
-	if fill.Coupon != "" {
-		fill.Coupon = "Your code: " + fill.Coupon
-	}
+	fill.Coupon = couponLine(fill.Coupon)
 	return nil
+}
+
+// couponLine is how a coupon is handed over; "" for none.
+func couponLine(code string) string {
+	if code == "" {
+		return ""
+	}
+	return "Your code: " + code
 }

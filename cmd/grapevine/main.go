@@ -32,6 +32,7 @@ type commands struct {
 	Import  imports `cmd:"" help:"Bring in people from elsewhere."`
 	Export  export  `cmd:"" help:"Write what an account has, as a table or as JSON lines."`
 	Hook    hook    `cmd:"" help:"See and steer what merchants are told."`
+	Mail    mail    `cmd:"" help:"See what mails say."`
 	Unblock unblock `cmd:"" help:"Let an address call again that a rate limit has blocked."`
 	Demo    demo    `cmd:"" help:"Walk one referral through a server of its own, and stay up to try."`
 	Version version `cmd:"" help:"Print the version."`
