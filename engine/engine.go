@@ -68,6 +68,7 @@ type Engine struct {
 	waiting    waitlists
 	clicks     gather[model.AccountID, *click, counted]
 	sights     gather[model.AccountID, []*sight, []Recorded]
+	views      gather[viewKey, Naming, *ParticipantView]
 }
 
 // New makes an engine. Its owner calls Refresh every few seconds, so that
@@ -85,6 +86,7 @@ func New(s Settings) *Engine {
 	e.adjustments.run, e.adjustments.max = e.adjustTogether, adjustGroup
 	e.clicks.run, e.clicks.max = e.clickTogether, clickGroup
 	e.sights.run, e.sights.max = e.sightsTogether, sightGroup
+	e.views.run, e.views.max = e.viewTogether, viewGroup
 	return e
 }
 

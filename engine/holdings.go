@@ -123,7 +123,7 @@ func (e *Engine) viewHoldings(tx *store.Tx, cfg *Config, ids []model.HoldingID, 
 	for _, v := range views {
 		recipients = append(recipients, v.Recipient)
 	}
-	shown, err := e.viewParticipantsByID(tx, cfg, recipients)
+	shown, err := e.viewParticipantsByID(tx, cfg, recipients, false)
 	for i := range views {
 		views[i].Receiver = shown[views[i].Recipient]
 	}

@@ -83,7 +83,7 @@ func (s *stage) agree(what string, core *engine.Engine) {
 			number(sheet.ID, int64(v.ID)), number(engine.PeopleCampaign, int64(v.Participant.Campaign)), number(engine.PeopleReferrer, int64(v.Participant.Referrer)),
 			number(engine.PeopleJoinedAt, milli(v.JoinedAt)), number(engine.PeopleConfirmed, ofTime(v.ConfirmedAt)),
 			number(engine.PeopleQualifiedAt, milli(v.QualifiedAt)), number(engine.PeopleQualified, ofTime(v.QualifiedAt)),
-			number(engine.PeopleUnsubscribedAt, milli(v.UnsubscribedAt)), number(engine.PeopleUnsubscribed, ofTime(v.UnsubscribedAt)),
+			number(engine.PeopleUnsubscribedAt, milli(v.Suppressed.At)), number(engine.PeopleUnsubscribed, ofTime(v.Suppressed.At)),
 			number(engine.PeopleReferrals, v.Referrals), number(engine.PeopleConverted, v.Converted), number(engine.PeopleReach, v.Reach),
 			number(engine.PeopleOrigin, int64(v.Origin)), sheet.Text(engine.PeopleEmail, sheet.Equal, model.FoldEmail(v.Email)),
 			sheet.Text(engine.PeopleFirstName, sheet.Equal, engine.FoldName(v.FirstName)), sheet.Text(engine.PeopleCode, sheet.Equal, model.FoldCode(v.Shown)),

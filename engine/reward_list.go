@@ -131,7 +131,7 @@ func (e *Engine) viewRewards(tx *store.Tx, cfg *Config, rewards []*model.Reward)
 			ids = append(ids, p.ID)
 		}
 	}
-	receivers, err := e.viewParticipantsByID(tx, cfg, ids)
+	receivers, err := e.viewParticipantsByID(tx, cfg, ids, false)
 	if err != nil {
 		return nil, err
 	}

@@ -121,7 +121,7 @@ func (e *Engine) told(tx *store.Tx, began time.Time, cfg *Config, topic model.To
 		}
 		return told, nil
 	}
-	views, err := e.viewParticipants(tx, cfg, subjects[model.ParticipantID](items), Relations{Referrer: true, Due: true, Issued: true})
+	views, err := e.viewParticipants(tx, cfg, subjects[model.ParticipantID](items), Relations{Referrer: true, BroughtBy: true, Due: true, Issued: true})
 	if err == nil {
 		err = e.withPlaces(tx, began, cfg, views)
 	}

@@ -100,7 +100,7 @@ func (e *Engine) toldPoints(tx *store.Tx, cfg *Config, ids []model.PointID) ([]T
 	for i, p := range points {
 		owners[i] = p.Participant
 	}
-	views, err := e.viewParticipantsByID(tx, cfg, owners)
+	views, err := e.viewParticipantsByID(tx, cfg, owners, false)
 	if err != nil {
 		return nil, err
 	}

@@ -3,7 +3,6 @@ package engine
 import (
 	"context"
 	"encoding/json"
-	"maps"
 	"slices"
 	"time"
 
@@ -14,33 +13,33 @@ import (
 // ParticipantView is a participant with all that lists show of them.
 type ParticipantView struct {
 	model.Participant
-	Shown     string // the main code
-	URL       string // where it leads through
-	Email     string
-	FirstName string
-	// UnsubscribedAt is since when the address gets no mail, zero if it does.
-	UnsubscribedAt time.Time
-	Extra          json.RawMessage // what else was sent of the person; empty: nothing
-	LastName       string
-	IP, Agent      string      // last sent of the person
-	Card           *model.Card // nil: nothing was told
-	Standing       model.State // at this moment
-	Campaign       *CampaignView
-	Origin         Origin
-	Reach          int64 // visits of their links
-	Referrals      int64 // whom they brought, confirmed
-	Converted      int64 // whom they brought, qualified
+	Shown      string // the main code
+	URL        string // where it leads through
+	Email      string
+	FirstName  string
+	Suppressed model.Suppression // of the address; zero: it gets mail
+	Extra      json.RawMessage   // what else was sent of the person; empty: nothing
+	LastName   string
+	IP, Agent  string      // last sent of the person
+	Card       *model.Card // nil: nothing was told
+	Standing   model.State // at this moment
+	Campaign   *CampaignView
+	Origin     Origin
+	Reach      int64 // visits of their links
+	Referrals  int64 // whom they brought, confirmed
+	Converted  int64 // whom they brought, qualified
 
 	// Relations, where they were asked for.
-	Place    *Place           // on the waitlist; nil: not on it
-	Referrer *ParticipantView // nil: nobody brought them, or who did is gone
-	Due      []HoldingView
-	Issued   []HoldingView
-	Coupon   *CouponView // the last they were given; nil: none
+	Place     *Place           // on the waitlist; nil: not on it
+	Referrer  *ParticipantView // nil: nobody brought them, or who did is gone
+	BroughtBy string           // the address of who did; "": as above, or none is known
+	Due       []HoldingView
+	Issued    []HoldingView
+	Coupon    *CouponView // the last they were given; nil: none
 }
 
 // Relations are what participants are shown with.
-type Relations struct{ Referrer, Due, Issued, Coupon, Place bool }
+type Relations struct{ Referrer, BroughtBy, Due, Issued, Coupon, Place bool }
 
 // CampaignView is a campaign with what is counted of it.
 type CampaignView struct {
@@ -109,6 +108,10 @@ func (e *Engine) viewCampaigns(tx *store.Tx, cfg *Config, campaigns []*model.Cam
 	if err != nil {
 		return nil, err
 	}
+	return e.campaignViews(cfg, campaigns, counts), nil
+}
+
+func (e *Engine) campaignViews(cfg *Config, campaigns []*model.Campaign, counts map[store.Counted]int64) []CampaignView {
 	views := make([]CampaignView, len(campaigns))
 	now := e.now()
 	for i, c := range campaigns {
@@ -117,36 +120,13 @@ func (e *Engine) viewCampaigns(tx *store.Tx, cfg *Config, campaigns []*model.Cam
 			Reach: counts[store.Counted{Subject: store.OfCampaign(c.ID), What: tallyClick}],
 		}
 	}
-	return views, nil
-}
-
-// ViewParticipant finds a participant. Fails with NotFound.
-func (e *Engine) ViewParticipant(ctx context.Context, account model.AccountID, id model.ParticipantID, with Relations) (*ParticipantView, error) {
-	cfg, err := e.Config(ctx, account)
-	if err != nil {
-		return nil, err
-	}
-	began := e.now()
-	var views []ParticipantView
-	err = e.store.View(ctx, account, func(tx *store.Tx) (err error) {
-		if views, err = e.viewParticipants(tx, cfg, []model.ParticipantID{id}, with); err == nil && with.Place {
-			err = e.withPlaces(tx, began, cfg, views)
-		}
-		return err
-	})
-	if err == nil && len(views) == 0 {
-		err = &model.Error{Kind: model.NotFound, Reason: model.ParticipantUnknown, Msg: "the participant is not known"}
-	}
-	if err != nil {
-		return nil, err
-	}
-	return &views[0], nil
+	return views
 }
 
 // viewParticipants reads participants in the order asked. Those that are gone
 // are left out.
 func (e *Engine) viewParticipants(tx *store.Tx, cfg *Config, ids []model.ParticipantID, with Relations) ([]ParticipantView, error) {
-	shown, err := e.viewParticipantsByID(tx, cfg, ids)
+	shown, err := e.viewParticipantsByID(tx, cfg, ids, with.BroughtBy)
 	if err != nil {
 		return nil, err
 	}
@@ -157,7 +137,7 @@ func (e *Engine) viewParticipants(tx *store.Tx, cfg *Config, ids []model.Partici
 		}
 	}
 	if with.Referrer {
-		if err := e.withReferrers(tx, cfg, views); err != nil {
+		if err := e.withReferrers(tx, cfg, views, with); err != nil {
 			return nil, err
 		}
 	}
@@ -176,84 +156,66 @@ func (e *Engine) viewParticipants(tx *store.Tx, cfg *Config, ids []model.Partici
 	return views, nil
 }
 
-// viewParticipantsByID reads participants without relations.
-func (e *Engine) viewParticipantsByID(tx *store.Tx, cfg *Config, ids []model.ParticipantID) (map[model.ParticipantID]*ParticipantView, error) {
+// viewParticipantsByID reads participants without relations, but for the
+// address of who brought them where that is asked.
+func (e *Engine) viewParticipantsByID(tx *store.Tx, cfg *Config, ids []model.ParticipantID, broughtBy bool) (map[model.ParticipantID]*ParticipantView, error) {
 	rows, err := tx.ParticipantsByID(ids)
-	if err != nil {
+	if err != nil || len(rows) == 0 {
 		return nil, err
 	}
-	var persons []model.PersonID
-	var subjects []int64
 	var campaigns []*model.Campaign
+	var subjects []int64
 	for _, p := range rows {
-		persons, subjects = append(persons, p.Person), append(subjects, int64(p.ID))
+		if slices.ContainsFunc(campaigns, func(c *model.Campaign) bool { return c.ID == p.Campaign }) {
+			continue
+		}
 		c, err := cfg.Campaign(p.Campaign)
 		if err != nil {
 			return nil, err
 		}
-		if !slices.Contains(campaigns, c) {
-			campaigns = append(campaigns, c)
-		}
+		campaigns, subjects = append(campaigns, c), append(subjects, store.OfCampaign(c.ID))
 	}
-	known, err := tx.Contacts(persons)
+	known, err := tx.Portraits(rows, subjects, broughtBy)
 	if err != nil {
 		return nil, err
 	}
-	emails := make([]string, len(persons))
-	for i, id := range persons {
-		emails[i] = known[id].Email
-	}
-	since, err := e.unsubscribed(tx, emails)
-	if err != nil {
-		return nil, err
-	}
-	unsubscribed := map[model.PersonID]time.Time{}
-	for i, id := range persons {
-		unsubscribed[id] = since[i]
-	}
-	extras, err := tx.ProfileBodies(persons)
-	if err != nil {
-		return nil, err
-	}
-	counts, err := tx.CountsOf(subjects)
-	if err != nil {
-		return nil, err
-	}
-	in, err := e.viewCampaigns(tx, cfg, campaigns)
-	if err != nil {
-		return nil, err
-	}
-	cards, err := tx.Cards(slices.Collect(maps.Keys(rows)))
-	if err != nil {
-		return nil, err
-	}
+	in := e.campaignViews(cfg, campaigns, known.Counts)
+	emails := make([]string, 0, len(rows))
 	views := make(map[model.ParticipantID]*ParticipantView, len(rows))
 	now := e.now()
 	for id, p := range rows {
-		count := func(what string) int64 { return counts[store.Counted{Subject: int64(id), What: what}] }
-		c := known[p.Person]
-		views[id] = &ParticipantView{
+		count := func(what string) int64 { return known.Counts[store.Counted{Subject: int64(id), What: what}] }
+		c := known.Contacts[p.Person]
+		v := &ParticipantView{
 			Participant: p.Participant, Shown: p.Shown, URL: e.linkTo(cfg, p.Shown), Email: c.Email, FirstName: c.Profile.FirstName,
-			UnsubscribedAt: unsubscribed[p.Person],
-			Extra:          json.RawMessage(extras[p.Person]),
-			LastName:       c.Profile.LastName, IP: c.Profile.IP, Agent: c.Profile.Agent, Card: cards[id],
+			Extra:    json.RawMessage(known.Bodies[p.Person]),
+			LastName: c.Profile.LastName, IP: c.Profile.IP, Agent: c.Profile.Agent, Card: known.Cards[id],
 			Campaign: &in[slices.IndexFunc(in, func(c CampaignView) bool { return c.ID == p.Campaign })],
 			Origin:   OriginOf(p.Referrer, p.Source),
 			Reach:    count(tallyClick), Referrals: p.Participant.Referrals, Converted: count(tallyQualified),
+			BroughtBy: known.Referrers[p.Referrer],
 		}
-		views[id].Standing = p.StateAt(now, views[id].Campaign.IdleAfter)
+		v.Standing = p.StateAt(now, v.Campaign.IdleAfter)
+		views[id] = v
+		if v.Email != "" {
+			emails = append(emails, v.Email)
+		}
 	}
-	return views, nil
+	suppressed, err := e.suppressed(tx, emails)
+	for _, v := range views {
+		v.Suppressed = suppressed[v.Email]
+	}
+	return views, err
 }
 
-func (e *Engine) withReferrers(tx *store.Tx, cfg *Config, views []ParticipantView) error {
+func (e *Engine) withReferrers(tx *store.Tx, cfg *Config, views []ParticipantView, with Relations) error {
 	var ids []model.ParticipantID
 	for _, v := range views {
 		if v.Participant.Referrer != 0 {
 			ids = append(ids, v.Participant.Referrer)
 		}
 	}
-	shown, err := e.viewParticipantsByID(tx, cfg, ids)
+	shown, err := e.viewParticipantsByID(tx, cfg, ids, with.BroughtBy)
 	for i := range views {
 		views[i].Referrer = shown[views[i].Participant.Referrer]
 	}
@@ -334,7 +296,7 @@ func (e *Engine) ViewCoupon(ctx context.Context, account model.AccountID, code s
 		if err != nil {
 			return err
 		}
-		shown, err := e.viewParticipantsByID(tx, cfg, []model.ParticipantID{holder})
+		shown, err := e.viewParticipantsByID(tx, cfg, []model.ParticipantID{holder}, false)
 		if err != nil {
 			return err
 		}

@@ -118,6 +118,27 @@ func (e *Engine) withPlaces(tx *store.Tx, began time.Time, cfg *Config, views []
 	return nil
 }
 
+// placeHeld shows where a participant stands if that is known without a look at
+// the database, as it is of everybody who does not wait.
+func (e *Engine) placeHeld(cfg *Config, v *ParticipantView) bool {
+	if v.Standing != model.StateApplied {
+		return true
+	}
+	b := e.waiting.of(cfg.ID).board(v.Campaign.Campaign)
+	if b == nil {
+		return false
+	}
+	b.used.Store(e.clock().UnixMilli())
+	w := e.waiting.of(cfg.ID)
+	w.mu.RLock()
+	defer w.mu.RUnlock()
+	position, waits := b.Place(int64(v.ID))
+	if waits {
+		v.Place = &Place{position, b.Len()}
+	}
+	return waits
+}
+
 // places finds where participants stand who have applied in a campaign; who is
 // not on its waitlist all the same is left out.
 func (e *Engine) places(tx *store.Tx, began time.Time, account model.AccountID, campaign *model.Campaign, ids []model.ParticipantID) (map[model.ParticipantID]Place, error) {

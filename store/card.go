@@ -17,32 +17,36 @@ type cardBody struct {
 
 // Cards finds what was told of participants; of most there is nothing.
 func (tx *Tx) Cards(ids []model.ParticipantID) (map[model.ParticipantID]*model.Card, error) {
-	cards := map[model.ParticipantID]*model.Card{}
+	found := map[model.ParticipantID]*model.Card{}
 	for chunk := range slices.Chunk(ids, mostListed) {
-		listed := few(chunk)
-		err := tx.read(`SELECT participant_id, var1, var2, var3, body
-			FROM card
-			WHERE account_id = $1 AND participant_id IN (`+in(2, len(listed))+`)`,
-			func(r Row) error {
-				var id model.ParticipantID
-				var c model.Card
-				var text string
-				if err := r.Scan(&id, &c.Vars[0], &c.Vars[1], &c.Vars[2], &text); err != nil {
-					return err
-				}
-				var body cardBody
-				if err := json.Unmarshal([]byte(text), &body); err != nil {
-					return fmt.Errorf("card of participant %d: %w", id, err)
-				}
-				c.Groups, c.Extra, c.Answers = body.Groups, body.Extra, body.Answers
-				cards[id] = &c
-				return nil
-			}, listed...)
-		if err != nil {
+		if err := tx.run(tx.cards(found, chunk)); err != nil {
 			return nil, err
 		}
 	}
-	return cards, nil
+	return found, nil
+}
+
+// cards asks for what was told of participants, at least one.
+func (tx *Tx) cards(found map[model.ParticipantID]*model.Card, ids []model.ParticipantID) Statement {
+	listed := few(ids)
+	return tx.ask(`SELECT participant_id, var1, var2, var3, body
+		FROM card
+		WHERE account_id = $1 AND participant_id IN (`+in(2, len(listed))+`)`,
+		func(r Row) error {
+			var id model.ParticipantID
+			var c model.Card
+			var text string
+			if err := r.Scan(&id, &c.Vars[0], &c.Vars[1], &c.Vars[2], &text); err != nil {
+				return err
+			}
+			var body cardBody
+			if err := json.Unmarshal([]byte(text), &body); err != nil {
+				return fmt.Errorf("card of participant %d: %w", id, err)
+			}
+			c.Groups, c.Extra, c.Answers = body.Groups, body.Extra, body.Answers
+			found[id] = &c
+			return nil
+		}, listed...)
 }
 
 // SaveCard queues what is told of a participant.

@@ -196,36 +196,6 @@ func (tx *Tx) grown(persons []model.PersonID) ([]model.PersonID, error) {
 	return distinct(ids), nil
 }
 
-// ListedParticipant is a participant with what is shown of them beside.
-type ListedParticipant struct {
-	model.Participant
-	Shown string // the main code
-}
-
-// ParticipantsByID finds participants. Those that are not there, or whose person
-// was erased, are left out.
-func (tx *Tx) ParticipantsByID(ids []model.ParticipantID) (map[model.ParticipantID]*ListedParticipant, error) {
-	found := make(map[model.ParticipantID]*ListedParticipant, len(ids))
-	for chunk := range slices.Chunk(ids, mostListed) {
-		listed := few(chunk)
-		err := tx.read(`SELECT `+participantColumns+`, COALESCE(c.shown, '')
-			FROM participant a
-			JOIN person p ON p.account_id = a.account_id AND p.id = a.person_id
-			LEFT JOIN code c ON c.account_id = a.account_id AND c.id = a.code_id
-			WHERE a.account_id = $1 AND p.erased_at = 0 AND a.id IN (`+in(2, len(listed))+`)`,
-			func(r Row) error {
-				p := &ListedParticipant{}
-				err := scanParticipant(r, &p.Participant, &p.Shown)
-				found[p.ID] = p
-				return err
-			}, listed...)
-		if err != nil {
-			return nil, err
-		}
-	}
-	return found, nil
-}
-
 // Visits counts the clicks above an id and up to another by participant.
 func (tx *Tx) Visits(above, upTo int64) (map[int64]int64, error) {
 	counts := map[int64]int64{}

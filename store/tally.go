@@ -142,12 +142,21 @@ func (tx *Tx) Counted(subject int64, what string) (int64, error) {
 
 // CountsOf sums the counters of campaigns or participants.
 func (tx *Tx) CountsOf(subjects []int64) (map[Counted]int64, error) {
-	counts := map[Counted]int64{}
+	found := map[Counted]int64{}
 	if len(subjects) == 0 {
-		return counts, nil
+		return found, nil
 	}
+	asked, add := tx.counts(found, subjects)
+	err := tx.run(asked...)
+	add()
+	return found, err
+}
+
+// counts asks for all counters of subjects, at least one; once that is
+// answered, add adds what waits for them.
+func (tx *Tx) counts(found map[Counted]int64, subjects []int64) (asked []Statement, add func()) {
 	due := map[Counted]int64{}
-	asked := []Statement{tx.due(due)}
+	asked = []Statement{tx.due(due)}
 	for chunk := range slices.Chunk(subjects, mostListed) {
 		listed := few(chunk)
 		asked = append(asked, tx.ask(`SELECT subject_id, what, CAST(SUM(n) AS BIGINT)
@@ -158,23 +167,24 @@ func (tx *Tx) CountsOf(subjects []int64) (map[Counted]int64, error) {
 				var c Counted
 				var n int64
 				err := r.Scan(&c.Subject, &c.What, &n)
-				counts[c] = n
+				found[c] = n
 				return err
 			}, listed...))
 	}
-	if err := tx.run(asked...); err != nil {
-		return nil, err
-	}
-	wanted := make(map[int64]bool, len(subjects))
-	for _, subject := range subjects {
-		wanted[subject] = true
-	}
-	for c, n := range due {
-		if wanted[c.Subject] {
-			counts[c] += n
+	return asked, func() {
+		if len(due) == 0 {
+			return
+		}
+		wanted := make(map[int64]bool, len(subjects))
+		for _, subject := range subjects {
+			wanted[subject] = true
+		}
+		for c, n := range due {
+			if wanted[c.Subject] {
+				found[c] += n
+			}
 		}
 	}
-	return counts, nil
 }
 
 // CountedOf sums a counter of several subjects. Those with nothing are left

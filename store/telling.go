@@ -151,10 +151,27 @@ func (tx *Tx) Contacts(ids []model.PersonID) (map[model.PersonID]*Contact, error
 	if err != nil || len(owner) == 0 {
 		return contacts, err
 	}
-	for _, into := range owner {
-		contacts[into] = &Contact{Person: into}
+	err = tx.run(tx.contacts(contacts, owner, slices.Sorted(maps.Keys(owner)))...)
+	if err != nil {
+		return nil, err
 	}
-	listed := few(slices.Sorted(maps.Keys(owner)))
+	for _, id := range ids {
+		if into, known := owner[id]; known {
+			contacts[id] = contacts[into]
+		} else {
+			contacts[id] = &Contact{Person: id}
+		}
+	}
+	return contacts, nil
+}
+
+// contacts asks how persons are known, at least one, and whom each was merged
+// into or is.
+func (tx *Tx) contacts(found map[model.PersonID]*Contact, owner map[model.PersonID]model.PersonID, ids []model.PersonID) []Statement {
+	for _, into := range owner {
+		found[into] = &Contact{Person: into}
+	}
+	listed := few(ids)
 	identities := tx.ask(`SELECT person_id, kind, shown
 		FROM identity
 		WHERE account_id = $1 AND person_id IN (`+in(2, len(listed))+`)
@@ -164,7 +181,7 @@ func (tx *Tx) Contacts(ids []model.PersonID) (map[model.PersonID]*Contact, error
 			var kind model.IdentityKind
 			var shown string
 			err := r.Scan(&id, &kind, &shown)
-			c := contacts[owner[id]]
+			c := found[owner[id]]
 			switch kind {
 			case model.Email:
 				c.Email = cmp.Or(c.Email, shown)
@@ -180,7 +197,7 @@ func (tx *Tx) Contacts(ids []model.PersonID) (map[model.PersonID]*Contact, error
 		func(r Row) error {
 			var p model.Profile
 			err := r.Scan(&p.Person, &p.FirstName, &p.LastName, &p.IP, &p.Agent)
-			c := contacts[owner[p.Person]]
+			c := found[owner[p.Person]]
 			if owner[p.Person] == p.Person {
 				c.Profile = p.Over(c.Profile)
 			} else { // who was merged into them says what they do not
@@ -189,17 +206,7 @@ func (tx *Tx) Contacts(ids []model.PersonID) (map[model.PersonID]*Contact, error
 			c.Profile.Person = c.Person
 			return err
 		}, listed...)
-	if err := tx.run(identities, profiles); err != nil {
-		return nil, err
-	}
-	for _, id := range ids {
-		if into, known := owner[id]; known {
-			contacts[id] = contacts[into]
-		} else {
-			contacts[id] = &Contact{Person: id}
-		}
-	}
-	return contacts, nil
+	return []Statement{identities, profiles}
 }
 
 // owners finds whom persons were merged into, themselves where they were not,

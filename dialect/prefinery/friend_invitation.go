@@ -41,10 +41,7 @@ func (a *API) createFriendInvitation(w http.ResponseWriter, r *http.Request, in 
 		}
 		views = append(views, *v)
 	}
-	testers, err := a.testersToJSON(r.Context(), in, views...)
-	if err != nil {
-		return err
-	}
+	testers := testersToJSON(in, views)
 	return web.WriteJSON(w, http.StatusCreated, friendInvitationJSON{
 		ID: int64(made.Event), CreatedAt: stamp{made.At}, Inviter: testers[0], Invitee: testers[1], Message: orNull(sent.Message.text),
 	})

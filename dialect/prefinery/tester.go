@@ -17,7 +17,7 @@ import (
 )
 
 // shownWith are the relations that a tester is shown with.
-var shownWith = engine.Relations{Referrer: true, Place: true}
+var shownWith = engine.Relations{BroughtBy: true, Place: true}
 
 func (a *API) listTesters(w http.ResponseWriter, r *http.Request, in scope) error {
 	at, err := page(r)
@@ -28,11 +28,7 @@ func (a *API) listTesters(w http.ResponseWriter, r *http.Request, in scope) erro
 	if err != nil {
 		return err
 	}
-	rows, err := a.testersToJSON(r.Context(), in, found.Rows...)
-	if err != nil {
-		return err
-	}
-	return writePage(w, at, rows, found.Total)
+	return writePage(w, at, testersToJSON(in, found.Rows), found.Total)
 }
 
 // findTesters is a page of who meets all filters, newest first. Who has
@@ -116,7 +112,7 @@ func (a *API) showTester(w http.ResponseWriter, r *http.Request, in scope) error
 	if err != nil {
 		return err
 	}
-	return a.writeTester(w, r, in, v, http.StatusOK)
+	return a.writeTester(w, in, v, http.StatusOK)
 }
 
 // tester is whom a path means, by number or UUID. It fails with NotFound, also
@@ -137,11 +133,7 @@ func (a *API) find(ctx context.Context, in scope, named string, otherwise engine
 	if id, err := uuid.Parse(named); err == nil && len(named) == 36 {
 		naming = engine.Naming{UUID: id.String()}
 	}
-	id, err := a.core.FindParticipant(ctx, in.account, naming)
-	if err != nil {
-		return nil, err
-	}
-	v, err := a.core.ViewParticipant(ctx, in.account, id, shownWith)
+	v, err := a.core.ViewNamed(ctx, in.account, naming, shownWith)
 	if err == nil && v.Participant.Campaign != in.campaign.ID {
 		return nil, notFound("There is no such user.")
 	}
@@ -157,7 +149,7 @@ func (a *API) verifyTester(w http.ResponseWriter, r *http.Request, in scope) err
 	if !isInvitationCode(r.URL.Query().Get("invitation_code"), v.Email, in) {
 		return notFound("The invitation code is not this user's.")
 	}
-	return a.writeTester(w, r, in, v, http.StatusOK)
+	return a.writeTester(w, in, v, http.StatusOK)
 }
 
 func (a *API) createTester(w http.ResponseWriter, r *http.Request, in scope) error {
@@ -267,37 +259,19 @@ func (a *API) writeTesterByID(w http.ResponseWriter, r *http.Request, in scope, 
 	if err != nil {
 		return err
 	}
-	return a.writeTester(w, r, in, v, status)
+	return a.writeTester(w, in, v, status)
 }
 
-func (a *API) writeTester(w http.ResponseWriter, r *http.Request, in scope, v *engine.ParticipantView, status int) error {
-	rows, err := a.testersToJSON(r.Context(), in, *v)
-	if err != nil {
-		return err
-	}
-	return web.WriteJSON(w, status, rows[0])
+func (a *API) writeTester(w http.ResponseWriter, in scope, v *engine.ParticipantView, status int) error {
+	return web.WriteJSON(w, status, testerToJSON(v, in))
 }
 
-// testersToJSON is testers as they are shown, with when they unsubscribed.
-func (a *API) testersToJSON(ctx context.Context, in scope, views ...engine.ParticipantView) ([]testerJSON, error) {
-	var emails []string
-	for _, v := range views {
-		if v.Email != "" {
-			emails = append(emails, v.Email)
-		}
-	}
-	suppressed, err := a.core.Suppressed(ctx, in.account, emails...)
-	if err != nil {
-		return nil, err
-	}
+func testersToJSON(in scope, views []engine.ParticipantView) []testerJSON {
 	rows := make([]testerJSON, len(views))
 	for i := range views {
 		rows[i] = testerToJSON(&views[i], in)
-		if s := suppressed[views[i].Email]; s.Reason == model.Unsubscribed {
-			rows[i].UnsubscribedAt = stamp{s.At}
-		}
 	}
-	return rows, nil
+	return rows
 }
 
 func testerToJSON(v *engine.ParticipantView, in scope) testerJSON {
@@ -321,8 +295,9 @@ func testerToJSON(v *engine.ParticipantView, in scope) testerJSON {
 		ahead, behind := at.Position-1, at.Length-at.Position
 		t.WaitlistPosition, t.WaitlistAhead, t.WaitlistBehind, t.WaitlistLength = &at.Position, &ahead, &behind, &at.Length
 	}
-	if v.Referrer != nil {
-		t.ReferredBy = orNull(v.Referrer.Email)
+	t.ReferredBy = orNull(v.BroughtBy)
+	if v.Suppressed.Reason == model.Unsubscribed {
+		t.UnsubscribedAt = stamp{v.Suppressed.At}
 	}
 	if v.Card != nil {
 		t.Groups = strings.Join(v.Card.Groups, ",")

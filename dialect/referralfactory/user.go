@@ -263,7 +263,7 @@ func (a *API) userToJSON(v *engine.ParticipantView) object {
 		{"id", v.ID}, {"first_name", v.FirstName}, {"email", v.Email},
 		{"referrer_id", orNull(v.Participant.Referrer)}, {"campaign_id", v.Participant.Campaign},
 		{"qualified", !v.QualifiedAt.IsZero()}, {"qualified_at", shownOrNull(v.QualifiedAt)},
-		{"unsubscribed", !v.UnsubscribedAt.IsZero()}, {"unsubscribed_at", shownOrNull(v.UnsubscribedAt)},
+		{"unsubscribed", !v.Suppressed.At.IsZero()}, {"unsubscribed_at", shownOrNull(v.Suppressed.At)},
 		{"code", v.Shown}, {"url", v.URL}, {"meta", meta},
 		{"sharing", a.sharing(v)}, {"sharing_message", object{{"subject", subject}, {"text", text}}},
 		{"reach", v.Reach}, {"referrals_count", v.Referrals}, {"converted_referrals_count", v.Converted},

@@ -1,0 +1,127 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"strings"
+
+	"grapevine/model"
+	"grapevine/store"
+)
+
+// ViewParticipant finds a participant. Fails with NotFound. The view is not to
+// be changed.
+func (e *Engine) ViewParticipant(ctx context.Context, account model.AccountID, id model.ParticipantID, with Relations) (*ParticipantView, error) {
+	return e.ViewNamed(ctx, account, Naming{ID: id}, with)
+}
+
+// ViewNamed is ViewParticipant of whoever is meant. It fails as FindParticipant
+// does.
+func (e *Engine) ViewNamed(ctx context.Context, account model.AccountID, n Naming, with Relations) (*ParticipantView, error) {
+	if n.ID == 0 && n.UUID == "" {
+		id, err := e.FindParticipant(ctx, account, n)
+		if err != nil {
+			return nil, err
+		}
+		n = Naming{ID: id}
+	}
+	v, err := e.views.do(ctx, viewKey{account, with}, n)
+	if errors.Is(err, errApart) {
+		return e.viewApart(ctx, account, v.ID, with)
+	}
+	return v, err
+}
+
+// viewKey is what reads of participants have in common that go together.
+type viewKey struct {
+	account model.AccountID
+	with    Relations
+}
+
+// viewGroup bounds how many reads share a snapshot.
+const viewGroup = 64
+
+// errApart is of a read that others need not wait for.
+var errApart = errors.New("to be read apart")
+
+// viewTogether reads participants by id or UUID in one snapshot. Most of what a
+// read costs is the transaction around it and its round trips.
+func (e *Engine) viewTogether(key viewKey, namings []Naming) ([]result[*ParticipantView], error) {
+	ctx, cancel := context.WithTimeout(context.Background(), store.WriteLimit)
+	defer cancel()
+	cfg, err := e.Config(ctx, key.account)
+	if err != nil {
+		return nil, err
+	}
+	results := make([]result[*ParticipantView], len(namings))
+	err = e.store.View(ctx, key.account, func(tx *store.Tx) error {
+		ids, err := idsOf(tx, namings)
+		if err != nil {
+			return err
+		}
+		views, err := e.viewParticipants(tx, cfg, ids, key.with)
+		if err != nil {
+			return err
+		}
+		byID := make(map[model.ParticipantID]*ParticipantView, len(views))
+		for i := range views {
+			byID[views[i].ID] = &views[i]
+		}
+		for i, id := range ids {
+			switch v := byID[id]; {
+			case v == nil:
+				results[i].err = participantUnknown()
+			case key.with.Place && !e.placeHeld(cfg, v):
+				results[i] = result[*ParticipantView]{v, errApart}
+			default:
+				results[i].out = v
+			}
+		}
+		return nil
+	})
+	return results, err
+}
+
+// idsOf are whom ids and UUIDs mean, 0 where it is nobody.
+func idsOf(tx *store.Tx, namings []Naming) ([]model.ParticipantID, error) {
+	ids := make([]model.ParticipantID, len(namings))
+	var uuids []string
+	for i, n := range namings {
+		if ids[i] = n.ID; n.UUID != "" {
+			uuids = append(uuids, strings.ToLower(n.UUID))
+		}
+	}
+	if len(uuids) == 0 {
+		return ids, nil
+	}
+	found, err := tx.ParticipantsByUUID(uuids)
+	for i, n := range namings {
+		if n.UUID != "" {
+			ids[i] = found[strings.ToLower(n.UUID)]
+		}
+	}
+	return ids, err
+}
+
+// viewApart is for whose place is not held: a waitlist may have to be built.
+func (e *Engine) viewApart(ctx context.Context, account model.AccountID, id model.ParticipantID, with Relations) (*ParticipantView, error) {
+	cfg, err := e.Config(ctx, account)
+	if err != nil {
+		return nil, err
+	}
+	began := e.now()
+	var views []ParticipantView
+	err = e.store.View(ctx, account, func(tx *store.Tx) (err error) {
+		if views, err = e.viewParticipants(tx, cfg, []model.ParticipantID{id}, with); err != nil {
+			return err
+		}
+		return e.withPlaces(tx, began, cfg, views)
+	})
+	if err == nil && len(views) == 0 {
+		err = participantUnknown()
+	}
+	if err != nil {
+		return nil, err
+	}
+	return &views[0], nil
+}
