@@ -52,7 +52,7 @@ func ReadJSONWithin(r *http.Request, v any, most int64) error {
 	if err := UnmarshalJSON(b.Bytes(), v); err != nil {
 		return err
 	}
-	if holdsNUL(b.Bytes()) {
+	if HoldsNUL(b.Bytes()) {
 		return &model.Error{Kind: model.Malformed, Msg: "text must not hold the character U+0000"}
 	}
 	return nil
@@ -121,9 +121,9 @@ func article(value string) string {
 	return "a " + value
 }
 
-// holdsNUL reports whether a text of valid JSON has a NUL in it, which
+// HoldsNUL reports whether a text of valid JSON has a NUL in it, which
 // PostgreSQL cannot keep and which no vendor's field can mean.
-func holdsNUL(body []byte) bool {
+func HoldsNUL(body []byte) bool {
 	for {
 		at := bytes.Index(body, []byte(`\u0000`))
 		if at < 0 {

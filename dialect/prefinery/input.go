@@ -54,7 +54,7 @@ func asJSON(contentType string, body []byte) ([]byte, error) {
 	case isForm && body[0] != '{':
 		return formJSON(string(body))
 	case isForm, media == "", media == "application/json", strings.HasSuffix(media, "+json"):
-		if bytes.Contains(body, []byte(`\u0000`)) {
+		if web.HoldsNUL(body) {
 			return nil, malformed("", "Text must not hold the character U+0000.")
 		}
 		return body, nil
@@ -167,8 +167,11 @@ func (s *scalar) UnmarshalJSON(raw []byte) error {
 
 func (s scalar) trimmed() string { return strings.TrimSpace(s.text) }
 
-// truth reads a flag as forms send it.
-func (s scalar) truth() bool {
+// truth reads a flag as forms send it, too; what was not sent is false.
+func (s scalar) truth() (yes, ok bool) {
+	if s.trimmed() == "" {
+		return false, true
+	}
 	yes, err := strconv.ParseBool(strings.ToLower(s.trimmed()))
-	return err == nil && yes
+	return yes, err == nil
 }

@@ -148,6 +148,7 @@ func TestEveryCallRefusesAlike(t *testing.T) {
 				{"another account's key", "other-key", o.method, target, o.body, http.StatusNotFound},
 				{"another account's beta", "pf-key", o.method, elsewhere, o.body, http.StatusNotFound},
 				{"an unknown beta", "pf-key", o.method, nowhere, o.body, http.StatusNotFound},
+				{"a beta that is no number", "pf-key", o.method, strings.Replace(target, "/betas/1", "/betas/+1", 1), o.body, http.StatusNotFound},
 				{"half a body", "pf-key", o.method, target, o.body[:len(o.body)/2], http.StatusBadRequest},
 				{"a list for a body", "pf-key", o.method, target, "[" + o.body + "]", http.StatusBadRequest},
 				{"a body that is no UTF-8", "pf-key", o.method, target, strings.Replace(o.body, `":"`, "\":\"\xff", 1), http.StatusBadRequest},

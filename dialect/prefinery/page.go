@@ -52,9 +52,9 @@ func writePage[T any](w http.ResponseWriter, page int, rows []T, total int64) er
 
 // number reads an id; what is none is 0, which nothing has.
 func number(text string) int64 {
-	n, err := strconv.ParseInt(text, 10, 64)
-	if err != nil || n < 0 {
+	n, err := strconv.ParseUint(text, 10, 63)
+	if err != nil {
 		return 0
 	}
-	return n
+	return int64(n)
 }

@@ -153,7 +153,9 @@ var bad = []refused{
 	{2301, "PUT", "12/testers/ADA", `{"tester":{"groups":"VIP","responses":[{"question_id":32,"answer":"x"}]}}`},
 	{2305, "PUT", "12/testers/ADA", `{"tester":{"groups":"VIP","invitation_code":"0123456789"}}`},
 
-	// Quantities that are none.
+	// Flags and quantities that are none.
+	{2601, "POST", "12/rewards", `{"email":"ada@example.org","descriptor":"free_month","skip_quantity_check":"maybe"}`},
+	{2601, "POST", "12/rewards", `{"email":"ada@example.org","descriptor":"free_month","skip_quantity_check":2}`},
 	{2801, "POST", "13/points", `{"email":"kim@example.org","quantity":0}`},
 	{2801, "POST", "13/points", `{"email":"kim@example.org","quantity":"0.00001"}`},
 	{2801, "POST", "13/points", `{"email":"kim@example.org","quantity":"ten"}`},

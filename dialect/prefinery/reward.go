@@ -72,8 +72,12 @@ func (a *API) createReward(w http.ResponseWriter, r *http.Request, in scope) err
 	if sent.Descriptor.trimmed() == "" {
 		return &coded{2604, "Descriptor is required"}
 	}
+	force, ok := sent.SkipQuantityCheck.truth()
+	if !ok {
+		return &coded{2601, "skip_quantity_check must be true or false"}
+	}
 	given, err := a.core.GrantReward(r.Context(), in.account, engine.Grant{
-		Participant: to, Descriptor: sent.Descriptor.trimmed(), Force: sent.SkipQuantityCheck.truth(),
+		Participant: to, Descriptor: sent.Descriptor.trimmed(), Force: force,
 	})
 	if err != nil {
 		return within(rewardFamily, err)
