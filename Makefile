@@ -27,7 +27,7 @@ check: gofmt vet staticcheck tidy licences race fuzz ## gofmt, vet, staticcheck,
 	@echo "check: all passed"
 
 .PHONY: e2e
-e2e: ## the tests that need the built binary (build tag e2e), on both engines; one needs npm
+e2e: ## the tests that need the built binary (build tag e2e), on both engines; some need npm or dkimpy
 	@ci/test -tags e2e -timeout 15m ./...
 
 .PHONY: bench
