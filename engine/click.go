@@ -7,6 +7,7 @@ import (
 	"encoding/base64"
 	"encoding/binary"
 	"encoding/json"
+	"hash"
 
 	"grapevine/model"
 	"grapevine/store"
@@ -97,11 +98,16 @@ func (e *Engine) clickTogether(account model.AccountID, clicks []*click) ([]resu
 		if err != nil {
 			return err
 		}
+		var facet model.Facet
+		var listed model.FacetID // under facet, that of most clicks in a row
 		for i, c := range clicks {
 			results[i].out.self = owns[i]
+			if in := clickedIn(c.link, owns[i]); in != facet {
+				facet, listed = in, t.facet(in)
+			}
 			rows[i] = model.Click{
 				ID: model.ClickID(t.id()), Code: c.link.ID, Campaign: c.link.Campaign,
-				Participant: c.link.Participant, Visitor: c.visitor, Self: owns[i], Facet: t.facet(clickedIn(c.link, owns[i])), At: t.now, Detail: clickDetail(c.visit),
+				Participant: c.link.Participant, Visitor: c.visitor, Self: owns[i], Facet: listed, At: t.now, Detail: clickDetail(c.visit),
 			}
 			followed[store.OfCampaign(c.link.Campaign)]++
 			if c.link.Participant != 0 {
@@ -171,31 +177,36 @@ func clickDetail(v Visit) string {
 // and cannot be made up.
 
 func (e *Engine) visitorCookie(account model.AccountID, id model.VisitorID) string {
-	var raw [8 + 8 + cookieMAC]byte
-	binary.BigEndian.PutUint64(raw[:], uint64(account))
+	raw := make([]byte, 8+8, 8+8+sha256.Size)
+	binary.BigEndian.PutUint64(raw, uint64(account))
 	binary.BigEndian.PutUint64(raw[8:], uint64(id))
-	copy(raw[16:], e.cookieMAC(raw[:16]))
-	return base64.RawURLEncoding.EncodeToString(raw[:])
+	return base64.RawURLEncoding.EncodeToString(e.signCookie(raw))
 }
 
 const cookieMAC = 12
 
-func (e *Engine) cookieMAC(of []byte) []byte {
-	mac := hmac.New(sha256.New, e.cookieKey)
-	mac.Write(of)
-	return mac.Sum(nil)[:cookieMAC]
+// signCookie appends a signature to what a cookie says. Making its key ready
+// takes longer than signing, so that is kept.
+func (e *Engine) signCookie(says []byte) []byte {
+	mac := e.cookieMACs.Get().(hash.Hash)
+	defer e.cookieMACs.Put(mac)
+	mac.Reset()
+	mac.Write(says)
+	return mac.Sum(says)[:len(says)+cookieMAC]
 }
 
 // visitorOf reads a cookie; one of another account, or made up, is nobody's.
 func (e *Engine) visitorOf(account model.AccountID, cookie string) (model.VisitorID, bool) {
-	var raw [8 + 8 + cookieMAC]byte
-	if base64.RawURLEncoding.DecodedLen(len(cookie)) != len(raw) {
+	const size = 8 + 8 + cookieMAC
+	if base64.RawURLEncoding.DecodedLen(len(cookie)) != size {
 		return 0, false
 	}
-	if _, err := base64.RawURLEncoding.Decode(raw[:], []byte(cookie)); err != nil {
+	raw := make([]byte, size)
+	if _, err := base64.RawURLEncoding.Decode(raw, []byte(cookie)); err != nil {
 		return 0, false
 	}
-	if !hmac.Equal(raw[16:], e.cookieMAC(raw[:16])) || binary.BigEndian.Uint64(raw[:]) != uint64(account) {
+	says := append(make([]byte, 0, 16+sha256.Size), raw[:16]...)
+	if !hmac.Equal(raw, e.signCookie(says)) || binary.BigEndian.Uint64(raw) != uint64(account) {
 		return 0, false
 	}
 	return model.VisitorID(binary.BigEndian.Uint64(raw[8:])), true

@@ -5,8 +5,10 @@
 package engine
 
 import (
+	"crypto/hmac"
 	"crypto/rand"
 	"crypto/rsa"
+	"crypto/sha256"
 	"log/slog"
 	"sync"
 	"sync/atomic"
@@ -57,7 +59,7 @@ type Engine struct {
 
 	newKey     func() (*rsa.PrivateKey, error)
 	signLink   LinkSigner
-	cookieKey  []byte
+	cookieMACs sync.Pool            // of hash.Hash under the key of visitor cookies
 	links      cache[string, *link] // by folded code
 	sponsors   cache[sponsorKey, *sponsor]
 	facets     cache[facetKey, model.FacetID] // that are in the database
@@ -76,12 +78,14 @@ type Engine struct {
 func New(s Settings) *Engine {
 	e := &Engine{
 		store: s.Store, secret: s.Secret, clock: s.Now, newID: s.NewID, linkURL: s.LinkURL, log: s.Log,
-		newKey: s.NewKey, signLink: s.SignLink, cookieKey: s.Secret.Key("visitor cookie"),
+		newKey: s.NewKey, signLink: s.SignLink,
 		publicURL: s.PublicURL, mailKey: s.Secret.Key("mail"),
 	}
 	if e.newKey == nil {
 		e.newKey = func() (*rsa.PrivateKey, error) { return rsa.GenerateKey(rand.Reader, 2048) }
 	}
+	cookieKey := s.Secret.Key("visitor cookie")
+	e.cookieMACs.New = func() any { return hmac.New(sha256.New, cookieKey) }
 	e.links.limit, e.sponsors.limit, e.facets.limit = 200_000, 50_000, 50_000
 	e.adjustments.run, e.adjustments.max = e.adjustTogether, adjustGroup
 	e.clicks.run, e.clicks.max = e.clickTogether, clickGroup

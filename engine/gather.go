@@ -14,6 +14,8 @@ type gather[K comparable, In, Out any] struct {
 	run func(key K, requests []In) ([]result[Out], error)
 	max int // requests in a group
 
+	answers sync.Pool // of empty channels for one result
+
 	mu      sync.Mutex
 	waiting map[K][]waiter[In, Out]
 	busy    map[K]bool
@@ -33,7 +35,11 @@ type waiter[In, Out any] struct {
 // do hands in a request and waits for what became of it. A request whose
 // context ends before its group begins leaves nothing behind.
 func (g *gather[K, In, Out]) do(ctx context.Context, key K, in In) (Out, error) {
-	w := waiter[In, Out]{ctx: ctx, in: in, done: make(chan result[Out], 1)}
+	done, kept := g.answers.Get().(chan result[Out])
+	if !kept {
+		done = make(chan result[Out], 1)
+	}
+	w := waiter[In, Out]{ctx: ctx, in: in, done: done}
 	g.mu.Lock()
 	if g.waiting == nil {
 		g.waiting, g.busy = map[K][]waiter[In, Out]{}, map[K]bool{}
@@ -45,7 +51,8 @@ func (g *gather[K, In, Out]) do(ctx context.Context, key K, in In) (Out, error) 
 	if lead {
 		g.lead(key)
 	}
-	r := <-w.done
+	r := <-done
+	g.answers.Put(done)
 	return r.out, r.err
 }
 
@@ -69,7 +76,7 @@ func (g *gather[K, In, Out]) group(key K) bool {
 	g.waiting[key] = g.waiting[key][n:]
 	g.mu.Unlock()
 
-	live := taken[:0:0]
+	live := taken[:0]
 	requests := make([]In, 0, n)
 	for _, w := range taken {
 		if err := w.ctx.Err(); err != nil {

@@ -91,11 +91,7 @@ func (e *Engine) landing(l *link, c counted) (string, error) {
 	if c.self || c.signed == nil {
 		return l.before + l.after, nil
 	}
-	parameter, err := c.signed.parameter(e, l)
-	if err != nil {
-		return "", err
-	}
-	return l.before + "&" + parameter + l.after, nil
+	return c.signed.landing(e, l)
 }
 
 // LinkSigner writes the query parameter that tells a shop's page of the
@@ -109,16 +105,19 @@ type signed struct {
 	attribution string
 	minute      int64
 
-	once  sync.Once
-	value string
-	err   error
+	once sync.Once
+	url  string
+	err  error
 }
 
-func (s *signed) parameter(e *Engine, l *link) (string, error) {
+// landing is where clicks of the minute go.
+func (s *signed) landing(e *Engine, l *link) (string, error) {
 	s.once.Do(func() {
-		s.value, s.err = e.signLink(l.cfg, s.attribution, l.domain, time.Unix(s.minute*60, 0).UTC())
+		var parameter string
+		parameter, s.err = e.signLink(l.cfg, s.attribution, l.domain, time.Unix(s.minute*60, 0).UTC())
+		s.url = l.before + "&" + parameter + l.after
 	})
-	return s.value, s.err
+	return s.url, s.err
 }
 
 // signatures keeps what was signed in the newest minute, by link.
