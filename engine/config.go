@@ -77,6 +77,10 @@ func (c *Config) Campaigns() []*model.Campaign {
 	return slices.DeleteFunc(slices.Clone(c.campaigns), func(have *model.Campaign) bool { return have.Archived })
 }
 
+// AllCampaigns returns all campaigns, by id: people go on to take part in those
+// that are archived.
+func (c *Config) AllCampaigns() []*model.Campaign { return c.campaigns }
+
 // Live returns the campaigns that attribute and reward at a time, by id.
 func (c *Config) Live(at time.Time) []*model.Campaign {
 	var live []*model.Campaign

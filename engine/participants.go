@@ -36,7 +36,8 @@ const (
 	PeopleEmail = iota
 	PeopleFirstName
 	PeopleCode
-	PeopleName // first and last, with a blank between
+	PeopleName  // first and last, with a blank between
+	PeopleExtra // what else was sent of the person, a part each: see PeopleQuery
 	peopleTexts
 )
 
@@ -83,6 +84,7 @@ type PeopleQuery struct {
 	Skip  int
 	Size  int
 	Reach bool // PeopleReach is asked for
+	Extra bool // PeopleExtra is
 	With  Relations
 }
 
@@ -96,6 +98,11 @@ func (e *Engine) ListPeople(ctx context.Context, account model.AccountID, q Peop
 	began := e.now()
 	var listed *Listed[ParticipantView]
 	err = e.project(ctx, account, people{e}, func(tx *store.Tx, p *projection) error {
+		if q.Extra {
+			if err := p.describe(tx, e.now()); err != nil {
+				return err
+			}
+		}
 		if q.Reach {
 			if err := p.reach(tx, e.now()); err != nil {
 				return err
@@ -244,7 +251,14 @@ func (p *projection) putPerson(e store.PersonEntry) {
 		PeopleUnsubscribedAt: e.UnsubscribedAt, PeopleUnsubscribed: flag(e.UnsubscribedAt),
 		PeopleReferrals: counts[0], PeopleConverted: counts[1], PeopleReach: p.sheet.Number(id, PeopleReach), PeopleOrigin: int64(OriginOf(e.Referrer, e.Source)),
 	}
-	p.sheet.Put(sheet.Row{ID: id, Numbers: numbers[:], Texts: []string{model.FoldEmail(e.Email), FoldName(e.FirstName), e.Code, FoldName(model.Profile{FirstName: e.FirstName, LastName: e.LastName}.Name())}})
+	texts := [peopleTexts]string{
+		PeopleEmail: model.FoldEmail(e.Email), PeopleFirstName: FoldName(e.FirstName), PeopleCode: e.Code,
+		PeopleName: FoldName(model.Profile{FirstName: e.FirstName, LastName: e.LastName}.Name()),
+	}
+	if p.described {
+		texts[PeopleExtra] = partsOf(e.Body)
+	}
+	p.sheet.Put(sheet.Row{ID: id, Numbers: numbers[:], Texts: texts[:]})
 	p.count(p.broughtAs(id), 1)
 }
 

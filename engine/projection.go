@@ -24,9 +24,10 @@ const (
 	// changesKept is how long changes can be followed. A projection that nobody
 	// asked for so long is read anew.
 	changesKept = 10 * time.Minute
-	// mostProjected bounds how many rows all projections of a process have,
-	// some 200 bytes each. A list that does not fit is read for each question.
+	// mostProjected bounds how many rows all projections of a process have. A
+	// list that does not fit is read for each question.
 	mostProjected = 2_000_000
+	rowSize       = 200 // bytes that a row takes, about
 	// projectionIdle is how long a projection is kept up to date for nobody.
 	projectionIdle = 6 * time.Hour
 )
@@ -56,6 +57,8 @@ type projection struct {
 	// erased are participants whom nobody is behind any more, and whom they count for.
 	erased map[int64]brought
 	visits *visits // nil: nobody asked for them
+	// described tells that somebody asked for what else was sent of people.
+	described bool
 }
 
 type projectionKey struct {
@@ -188,8 +191,12 @@ func (e *Engine) makeRoom(last *projection) {
 			continue // in use
 		}
 		if p.sheet != nil {
-			list = append(list, sized{key, p.used, p.sheet.Len()})
-			rows += p.sheet.Len()
+			size := p.sheet.Len()
+			if p.described {
+				size += p.sheet.Size(PeopleExtra) / rowSize
+			}
+			list = append(list, sized{key, p.used, size})
+			rows += size
 		}
 		p.mu.RUnlock()
 	}

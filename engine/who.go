@@ -209,8 +209,8 @@ func (t *turn) describe(a actor, who Who) error {
 		}
 		p.Body = string(body)
 	}
-	if p.Name() != "" && !a.fresh {
-		t.tx.ChangeIfNamed(t.id(), a.id, p.FirstName, p.LastName)
+	if (p.Name() != "" || p.Body != "") && !a.fresh {
+		t.tx.ChangeIfDescribed(t.id(), p)
 	}
 	if p == (model.Profile{Person: a.id}) {
 		return nil

@@ -29,14 +29,16 @@ func (tx *Tx) InsertChanges(changes []Change) {
 	tx.insert("person_change", "id, person_id, lists, gone_id", rows, "")
 }
 
-// ChangeIfNamed queues a change of a person who is called otherwise than is
-// kept; an empty name says nothing. What saves the names comes after it.
-func (tx *Tx) ChangeIfNamed(id int64, person model.PersonID, firstName, lastName string) {
+// ChangeIfDescribed queues a change of a person who is called otherwise than is
+// kept, or of whom something else was sent; what is empty says nothing. What
+// saves the profile comes after it.
+func (tx *Tx) ChangeIfDescribed(id int64, p model.Profile) {
 	tx.write(`INSERT INTO person_change (account_id, id, person_id, lists, gone_id)
 		SELECT $1, CAST($2 AS BIGINT), p.id, 3, 0
 		FROM person p
 		LEFT JOIN profile f ON f.account_id = p.account_id AND f.person_id = p.id
-		WHERE p.account_id = $1 AND p.id = $3 AND ($4 <> '' AND COALESCE(f.first_name, '') <> $4 OR $5 <> '' AND COALESCE(f.last_name, '') <> $5)`, id, person, firstName, lastName)
+		WHERE p.account_id = $1 AND p.id = $3 AND ($4 <> '' AND COALESCE(f.first_name, '') <> $4 OR $5 <> '' AND COALESCE(f.last_name, '') <> $5
+			OR $6 <> '' AND COALESCE(f.body, '') <> $6)`, id, p.Person, p.FirstName, p.LastName, p.Body)
 }
 
 // Changes lists changes above an id.
@@ -91,7 +93,8 @@ type PersonEntry struct {
 	Email       string
 	FirstName   string
 	LastName    string
-	Erased      bool // nobody is behind the participant any more
+	Body        string // JSON: what else was sent of the person
+	Erased      bool   // nobody is behind the participant any more
 
 	UnsubscribedAt int64 // for the caller to find: it takes a hash of the address
 	merged         bool
@@ -105,7 +108,7 @@ const nameColumns = `COALESCE(f.first_name, ''), COALESCE((SELECT i.shown
 			ORDER BY i.main DESC, i.at, i.shown
 			LIMIT 1), ''), CASE WHEN p.alias_of <> 0 OR p.aliases > 0 THEN 1 ELSE 0 END, CASE WHEN p.erased_at <> 0 THEN 1 ELSE 0 END`
 
-const entryQuery = `SELECT a.id, a.campaign_id, a.person_id, a.referrer_id, a.joined_at, a.confirmed_at, a.qualified_at, a.source, COALESCE(c.folded, ''), COALESCE(f.last_name, ''), ` + nameColumns + `
+const entryQuery = `SELECT a.id, a.campaign_id, a.person_id, a.referrer_id, a.joined_at, a.confirmed_at, a.qualified_at, a.source, COALESCE(c.folded, ''), COALESCE(f.last_name, ''), COALESCE(f.body, ''), ` + nameColumns + `
 		FROM participant a
 		JOIN person p ON p.account_id = a.account_id AND p.id = a.person_id
 		LEFT JOIN profile f ON f.account_id = a.account_id AND f.person_id = a.person_id
@@ -145,7 +148,7 @@ func (tx *Tx) entries(each func(PersonEntry) error, sql string, args ...any) err
 	err := tx.read(sql, func(r Row) error {
 		var e PersonEntry
 		if err := r.Scan(&e.Participant, &e.Campaign, &e.Person, &e.Referrer, &e.JoinedAt, &e.ConfirmedAt, &e.QualifiedAt,
-			&e.Source, &e.Code, &e.LastName, &e.FirstName, &e.Email, &e.merged, &e.Erased); err != nil {
+			&e.Source, &e.Code, &e.LastName, &e.Body, &e.FirstName, &e.Email, &e.merged, &e.Erased); err != nil {
 			return err
 		}
 		if e.merged && !e.Erased {

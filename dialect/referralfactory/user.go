@@ -5,7 +5,6 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
-	"time"
 
 	"grapevine/engine"
 	"grapevine/engine/sheet"
@@ -22,8 +21,7 @@ var sources = map[int64]string{
 	int64(engine.CameAlone): "Direct", int64(engine.CameReferred): "Referred", int64(engine.CameAdded): "Added", int64(engine.CameByServer): "API",
 }
 
-// users can be filtered and sorted by every field that is no list. Their
-// address depends on the account: see usersOf.
+// users have the fields that do not depend on the account: see usersOf.
 var users = &resource{
 	plain: userPlain,
 	fields: []field{
@@ -42,29 +40,12 @@ var users = &resource{
 		numberField("converted_referrals_count", engine.PeopleConverted, false, 1),
 		namedField("source", engine.PeopleOrigin, sources),
 		momentField("date", engine.PeopleJoinedAt, false),
+		extraField("meta"),
 	},
 	relations: []relation{
 		{"campaign", campaignPlain}, {"referrer", userPlain},
 		{"rewards_due", userRewardPlain}, {"rewards_issued", userRewardPlain}, {"coupon", couponPlain},
 	},
-}
-
-// usersOf is users with the address of a code in the account.
-func (a *API) usersOf(r *http.Request, account model.AccountID) (*resource, error) {
-	base, err := a.core.LinkBase(r.Context(), account)
-	if err != nil {
-		return nil, err
-	}
-	base = strings.ToLower(base)
-	of := *users
-	of.fields = append(append([]field{}, users.fields...), field{
-		name: "url", order: sheet.Order{Column: engine.PeopleCode, Text: true},
-		filter: func(op sheet.Op, value string, _ *time.Location) ([]sheet.Condition, string) {
-			show := func(code string) string { return base + code }
-			return []sheet.Condition{sheet.ShownText(engine.PeopleCode, show, op, strings.ToLower(value))}, ""
-		},
-	})
-	return &of, nil
 }
 
 func (a *API) getUsers(w http.ResponseWriter, r *http.Request, account model.AccountID) error {
@@ -77,7 +58,7 @@ func (a *API) getUsers(w http.ResponseWriter, r *http.Request, account model.Acc
 		return err
 	}
 	listed, err := a.core.ListPeople(r.Context(), account, engine.PeopleQuery{
-		Where: q.where, By: q.by, Skip: q.skip(), Size: q.perPage, Reach: q.asked["reach"],
+		Where: q.where, By: q.by, Skip: q.skip(), Size: q.perPage, Reach: q.asked["reach"], Extra: q.asked["meta"],
 		With: engine.Relations{Referrer: q.with["referrer"], Due: q.with["rewards_due"], Issued: q.with["rewards_issued"], Coupon: q.with["coupon"]},
 	})
 	if err != nil {
@@ -275,12 +256,20 @@ func (a *API) userToJSON(v *engine.ParticipantView) object {
 // sharing lists the networks that the campaign offers.
 func (a *API) sharing(v *engine.ParticipantView) []object {
 	list := []object{}
-	for _, channel := range v.Campaign.Channels {
-		if _, offered := composers[channel]; offered {
-			list = append(list, object{{"social", channel}, {"url", a.public + "/" + url.PathEscape(v.Shown) + "/socials/" + channel}})
-		}
+	for _, network := range offered(v.Campaign.Campaign) {
+		list = append(list, object{{"social", network}, {"url", a.public + "/" + url.PathEscape(v.Shown) + "/socials/" + network}})
 	}
 	return list
+}
+
+// offered are the networks that a campaign offers and that there are here.
+func offered(c *model.Campaign) (networks []string) {
+	for _, channel := range c.Channels {
+		if _, known := composers[channel]; known {
+			networks = append(networks, channel)
+		}
+	}
+	return networks
 }
 
 // errIs tells whether a use case refused for a reason.

@@ -114,6 +114,41 @@ func ShownText(column int, show func(string) string, op Op, with string) Conditi
 	}}
 }
 
+// Part stands between the parts of a text, before the first and after the last.
+const Part = "\x00"
+
+// Parted is true of texts of which one part compares so with another text.
+func Parted(column int, op Op, with string) Condition {
+	switch op {
+	case Equal:
+		return Text(column, Contains, Part+with+Part)
+	case Contains:
+		return Text(column, Contains, with)
+	}
+	return Condition{func(s *Sheet) func(int) bool {
+		t := &s.texts[column]
+		return func(row int) bool {
+			for _, part := range strings.FieldsFunc(string(t.at(row)), func(r rune) bool { return r == 0 }) {
+				if compared(part, op, with) {
+					return true
+				}
+			}
+			return false
+		}
+	}}
+}
+
+// ShownBy is true of rows of whose number and text one of several texts is made
+// that compares so with another.
+func ShownBy(number, column int, show func(int64, string) []string, op Op, with string) Condition {
+	return Condition{func(s *Sheet) func(int) bool {
+		t, numbers := &s.texts[column], s.column(number)
+		return func(row int) bool {
+			return slices.ContainsFunc(show(numbers[row], string(t.at(row))), func(text string) bool { return compared(text, op, with) })
+		}
+	}}
+}
+
 func compared(text string, op Op, with string) bool {
 	if op == Contains {
 		return strings.Contains(text, with)

@@ -37,6 +37,9 @@ func New(numbers, textColumns int) *Sheet {
 // Len is how many rows there are.
 func (s *Sheet) Len() int { return len(s.ids) }
 
+// Size is how many bytes a column of texts takes.
+func (s *Sheet) Size(column int) int { return len(s.texts[column].body) }
+
 // find is where the row of an id is, or would be. New rows come at the end.
 func (s *Sheet) find(id int64) (int, bool) {
 	if at, waits := s.loose[id]; waits {

@@ -34,6 +34,10 @@ var asks = []ask{
 	{"text below", sheet.Text(0, sheet.Less, "p5"), func(r sheet.Row) bool { return r.Texts[0] < "p5" }},
 	{"number shown", sheet.Shown(1, show, sheet.Contains, "#4"), func(r sheet.Row) bool { return strings.Contains(show(r.Numbers[1]), "#4") }},
 	{"text shown", sheet.ShownText(0, strings.ToUpper, sheet.GreaterEqual, "P5"), func(r sheet.Row) bool { return strings.ToUpper(r.Texts[0]) >= "P5" }},
+	{"part equals", sheet.Parted(1, sheet.Equal, "red"), func(r sheet.Row) bool { return r.Texts[1] == "\x00red\x00blue\x00" }},
+	{"part contains", sheet.Parted(1, sheet.Contains, "lu"), func(r sheet.Row) bool { return strings.Contains(r.Texts[1], "blue") }},
+	{"part above", sheet.Parted(1, sheet.Greater, "blue"), func(r sheet.Row) bool { return strings.Contains(r.Texts[1], "red") }},
+	{"shown by a number", sheet.ShownBy(0, 1, shownBy, sheet.Equal, "3red"), func(r sheet.Row) bool { return r.Numbers[0] == 3 && r.Texts[1] == parts[1] }},
 	{"one of", sheet.OneOf(0, map[int64]bool{1: true, 4: true}), func(r sheet.Row) bool { return r.Numbers[0] == 1 || r.Numbers[0] == 4 }},
 	{"none", sheet.None(), func(sheet.Row) bool { return false }},
 }
@@ -43,6 +47,13 @@ func second(r sheet.Row) int64 {
 		return 0
 	}
 	return r.Numbers[1]
+}
+
+// parts are texts of several parts.
+var parts = []string{"", "\x00red\x00blue\x00", "\x00blue\x00", "\x00redder\x00"}
+
+func shownBy(n int64, text string) []string {
+	return []string{"", fmt.Sprint(n, strings.TrimSuffix(strings.Trim(text, "\x00"), "\x00blue"))}
 }
 
 func show(n int64) string { return fmt.Sprint("#", n) }
@@ -84,7 +95,7 @@ func (n naive) selected(chosen []ask, o sheet.Order, skip, size int) (ids []int6
 func TestSelectAnswersAsTryingEverythingDoes(t *testing.T) {
 	t.Parallel()
 	chance := rand.New(rand.NewPCG(3, 4))
-	s, n := sheet.New(2, 1), naive{}
+	s, n := sheet.New(2, 2), naive{}
 	s.SetNear(20)
 	for round := range 3000 {
 		id := chance.Int64N(200)
@@ -93,7 +104,7 @@ func TestSelectAnswersAsTryingEverythingDoes(t *testing.T) {
 			delete(n, id)
 		} else {
 			r := sheet.Row{ID: id, Numbers: []int64{chance.Int64N(6), chance.Int64N(100)},
-				Texts: []string{fmt.Sprintf("p%d@a.example", chance.IntN(300))}}
+				Texts: []string{fmt.Sprintf("p%d@a.example", chance.IntN(300)), parts[chance.IntN(len(parts))]}}
 			s.Put(r)
 			n[id] = r
 		}
