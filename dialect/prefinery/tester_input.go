@@ -187,7 +187,7 @@ func (l *responses) UnmarshalJSON(raw []byte) error {
 		if err := web.UnmarshalJSON(raw, &below); err != nil {
 			return err
 		}
-		if raw = bytes.TrimSpace(below.Response); len(raw) == 0 {
+		if raw = bytes.TrimSpace(below.Response); len(raw) == 0 || raw[0] == 'n' { // or null
 			return malformed("responses", "responses must be a list, or a list below response.")
 		}
 		if raw[0] == '{' {

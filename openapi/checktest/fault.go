@@ -40,7 +40,7 @@ func (d *Document) Faults(method, target, body string) ([]Fault, error) {
 	if err != nil {
 		return nil, err
 	}
-	item := d.spec.Paths.Find(u.Path)
+	item := d.spec.Paths.Find(u.Path) // also as the document writes it, with {names}
 	if item == nil || item.GetOperation(method) == nil {
 		return nil, fmt.Errorf("%s %s is not documented", method, u.Path)
 	}
@@ -116,6 +116,7 @@ func (m *maker) value(at string, schema *openapi3.Schema, sent any, with change)
 	}
 	switch sent := sent.(type) {
 	case map[string]any:
+		schema = described(schema, sent)
 		if more := schema.AdditionalProperties.Schema; more != nil {
 			return m.more(at, more.Value, sent, with)
 		}
@@ -127,6 +128,7 @@ func (m *maker) value(at string, schema *openapi3.Schema, sent any, with change)
 		if len(sent) == 0 {
 			return fmt.Errorf("the request's %s is empty", at)
 		}
+		schema = described(schema, sent)
 		return m.value(at+"[0]", schema.Items.Value, sent[0], func(kind Kind, what string, changed any) {
 			items := slices.Clone(sent)
 			items[0] = changed
@@ -139,6 +141,9 @@ func (m *maker) value(at string, schema *openapi3.Schema, sent any, with change)
 // fields makes faults of an object's fields.
 func (m *maker) fields(at string, schema *openapi3.Schema, sent map[string]any, with change) error {
 	for _, name := range slices.Sorted(maps.Keys(schema.Properties)) {
+		if schema.Properties[name].Value.Always != nil {
+			continue // false: it is told to be missing
+		}
 		value, ok := sent[name]
 		if !ok {
 			return fmt.Errorf("the request has no %s", at+name)
@@ -173,6 +178,24 @@ func (m *maker) fields(at string, schema *openapi3.Schema, sent map[string]any, 
 		}
 	}
 	return nil
+}
+
+// described is the part of a schema that says what is in an object or a list;
+// the schema itself where no part does.
+func described(schema *openapi3.Schema, sent any) *openapi3.Schema {
+	for _, part := range parts(schema) {
+		switch sent := sent.(type) {
+		case map[string]any:
+			if len(part.Properties) > 0 && describes(part, sent) {
+				return part
+			}
+		case []any:
+			if part.Items != nil {
+				return part
+			}
+		}
+	}
+	return schema
 }
 
 // more makes faults of an object whose fields have any name.

@@ -35,6 +35,24 @@ paths:
                 more: {type: object, additionalProperties: {type: [string, "null"]}}
                 note: {type: [string, "null"], minLength: 1}
       responses: {"201": {description: Made.}}
+  /things/{id}:
+    put:
+      parameters: [{name: id, in: path, required: true, schema: {type: integer}}]
+      requestBody:
+        content:
+          application/json:
+            schema:
+              anyOf:
+                - {type: object, required: [thing], properties: {thing: {$ref: "#/components/schemas/thing"}}}
+                - {$ref: "#/components/schemas/thing"}
+      responses: {"200": {description: Changed.}}
+components:
+  schemas:
+    thing:
+      type: object
+      properties:
+        thing: false
+        parts: {anyOf: [{type: array, items: {type: string}}, {type: object, required: [part], properties: {part: {type: string}}}, {type: "null"}]}
 `
 
 func TestFaultsAreWhatTheDocumentTells(t *testing.T) {
@@ -94,6 +112,35 @@ func TestFaultsAreWhatTheDocumentTells(t *testing.T) {
 		instead("missing field", `{"key":1}`, `{}`), instead("missing field", `{"key":1}`, `{"key":null}`), instead("wrong type", `{"key":1}`, `{"key":"text"}`),
 		instead("bad value", `{"key":1}`, `{"key":0}`), instead("bad value", `{"key":1}`, `{"key":-1}`),
 	)
+}
+
+// Where a body may have several shapes, faults are of the shape that is sent.
+func TestFaultsAreOfTheShapeThatIsSent(t *testing.T) {
+	t.Parallel()
+	d, err := parse([]byte(faulty))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for sent, want := range map[string][]string{
+		`{"parts":["a"]}`:        {`fine: {}`, `fine: {"parts":null}`, `wrong type: 7`, `wrong type: {"parts":7}`, `wrong type: {"parts":[7]}`},
+		`{"parts":{"part":"a"}}`: {`fine: {}`, `fine: {"parts":null}`, `missing field: {"parts":{"part":""}}`, `missing field: {"parts":{"part":null}}`, `missing field: {"parts":{}}`, `wrong type: 7`, `wrong type: {"parts":7}`, `wrong type: {"parts":{"part":7}}`},
+		`{"thing":{"parts":["a"]}}`: {`missing field: {"thing":null}`, `missing field: {}`, `wrong type: 7`, `wrong type: {"thing":7}`, `fine: {"thing":{}}`, `fine: {"thing":{"parts":null}}`,
+			`wrong type: {"thing":{"parts":7}}`, `wrong type: {"thing":{"parts":[7]}}`},
+	} {
+		faults, err := d.Faults("PUT", "/things/{id}", sent)
+		if err != nil {
+			t.Errorf("%s: %v", sent, err)
+		}
+		var got []string
+		for _, f := range faults {
+			got = append(got, fmt.Sprintf("%s: %s", f.Kind, f.Body))
+		}
+		slices.Sort(got)
+		slices.Sort(want)
+		if !slices.Equal(got, want) {
+			t.Errorf("%s: got %q, want %q", sent, got, want)
+		}
+	}
 }
 
 func TestFaultsNeedAllThatIsDocumented(t *testing.T) {
