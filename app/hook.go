@@ -25,8 +25,11 @@ func ListHooks(ctx context.Context, c Config, slug string, out io.Writer) error 
 		hooks, err := p.core.Hooks(ctx, account)
 		for _, h := range hooks {
 			state := "listens"
-			if h.Paused {
+			switch {
+			case h.Paused:
 				state = "paused"
+			case h.Circuit.Open():
+				state = fmt.Sprintf("fails: %d tries in a row, the next after %s", h.Circuit.Failures, shownAt(h.Circuit.ProbeAt))
 			}
 			fmt.Fprintf(out, "%d\t%s\t%d waiting\t%s.%s\t%s\n", h.ID, state, h.Waiting, h.Dialect, h.Event, h.URL)
 		}

@@ -48,6 +48,7 @@ var (
 	jobsDue    = prometheus.NewDesc("grapevine_jobs_due", "Jobs that should have begun by now.", nil, nil)
 	jobsDead   = prometheus.NewDesc("grapevine_jobs_dead", "Jobs that were given up and can be replayed.", nil, nil)
 	jobsLag    = prometheus.NewDesc("grapevine_jobs_lag_seconds", "For how long the job that waits longest has been due.", nil, nil)
+	failing    = prometheus.NewDesc("grapevine_endpoints_failing", "Endpoints that failed so often that they get single requests.", nil, nil)
 	scrapeWait = 5 * time.Second
 )
 
@@ -56,6 +57,7 @@ func (g *jobGauges) Describe(out chan<- *prometheus.Desc) {
 	out <- jobsDue
 	out <- jobsDead
 	out <- jobsLag
+	out <- failing
 }
 
 // Collect counts. Where the database does not answer there are no figures,
@@ -76,4 +78,5 @@ func (g *jobGauges) Collect(out chan<- prometheus.Metric) {
 	out <- prometheus.MustNewConstMetric(jobsDue, prometheus.GaugeValue, float64(jobs.Due))
 	out <- prometheus.MustNewConstMetric(jobsDead, prometheus.GaugeValue, float64(jobs.Dead))
 	out <- prometheus.MustNewConstMetric(jobsLag, prometheus.GaugeValue, lag)
+	out <- prometheus.MustNewConstMetric(failing, prometheus.GaugeValue, float64(jobs.Failing))
 }

@@ -109,6 +109,7 @@ func TestServerTellsOperatorsHowItIs(t *testing.T) {
 		`grapevine_http_request_seconds_count{method="GET",route="/readyz/",status="2xx"} 1`,
 		"grapevine_jobs_due 0",
 		"grapevine_jobs_dead 0",
+		"grapevine_endpoints_failing 0",
 		"grapevine_store_commits_total ",
 		"go_goroutines ",
 		"process_resident_memory_bytes ",

@@ -76,8 +76,10 @@ type lane struct {
 	slots chan struct{}
 	done  chan struct{} // a job was
 
-	claiming bool // a goroutine claims; guarded by Runner.mu, as the next
-	running  int  // jobs that have a slot
+	claiming bool             // a goroutine claims; guarded by Runner.mu, as the next
+	running  int              // slots that are taken
+	quick    bool             // the receiver answers at once
+	ready    []engine.Sending // begun, for the slots that are free next
 }
 
 // New makes a runner.
@@ -215,10 +217,11 @@ func (r *Runner) work(ctx context.Context, q model.Queue, l *lane) {
 		if n == 0 {
 			return
 		}
-		jobs, more := r.take(ctx, q, n)
-		r.release(q, l, n-len(jobs))
+		jobs, more := r.take(ctx, q, max(n, r.ahead(l)))
+		idle := max(0, n-len(jobs))
+		r.release(q, l, idle)
 		if len(jobs) > 0 {
-			r.run(ctx, q, l, jobs)
+			r.run(ctx, q, l, n-idle, jobs)
 		}
 		if !more {
 			return
@@ -313,14 +316,14 @@ func (r *Runner) take(ctx context.Context, q model.Queue, n int) (jobs []model.J
 	return jobs, err == nil && len(jobs) == n
 }
 
-// run starts claimed jobs, each of which gives its slot back when it is done.
-func (r *Runner) run(ctx context.Context, q model.Queue, l *lane, jobs []model.Job) {
+// run starts claimed jobs in n slots, which they give back when they are done.
+func (r *Runner) run(ctx context.Context, q model.Queue, l *lane, n int, jobs []model.Job) {
 	finish := context.WithoutCancel(ctx)
 	if ctx.Err() != nil {
 		if err := r.engine.ReturnJobs(finish, jobs); err != nil {
 			r.trouble(finish, "return jobs", err, "account", q.Account, "kind", q.Kind, "lane", q.Lane)
 		}
-		r.release(q, l, len(jobs))
+		r.release(q, l, n)
 		return
 	}
 	each := func(do func()) {
@@ -331,11 +334,7 @@ func (r *Runner) run(ctx context.Context, q model.Queue, l *lane, jobs []model.J
 	}
 	switch q.Kind {
 	case model.JobDeliver:
-		sendings := r.open(finish, q, jobs)
-		r.release(q, l, len(jobs)-len(sendings))
-		for _, s := range sendings {
-			each(func() { r.send(finish, s) })
-		}
+		r.sendAll(ctx, q, l, n, r.open(finish, q, jobs))
 	case model.JobMail:
 		postings := r.openMails(finish, q, jobs)
 		r.release(q, l, len(jobs)-len(postings))

@@ -162,7 +162,7 @@ func TestWorkOfADeadProcessIsDoneAgain(t *testing.T) {
 			s.gather()
 			jobs, err := s.engine.ClaimJobs(t.Context(), s.sends, 8)
 			must(t, err)
-			begun, err := s.engine.StartDeliveries(t.Context(), s.sends, jobs, s.render)
+			begun, err := s.engine.StartDeliveries(t.Context(), s.sends, jobs, s.render, s.next)
 			must(t, err)
 			if len(begun) != 1 {
 				t.Fatalf("began %d deliveries, want 1", len(begun))
@@ -288,7 +288,7 @@ func TestStopReturnsJobsThatDidNotBegin(t *testing.T) {
 	jobs, _ := s.take(stopped, q, n)
 	s.release(q, l, n-len(jobs))
 	stop()
-	s.run(stopped, q, l, jobs)
+	s.run(stopped, q, l, len(jobs), jobs)
 	if l.running != 0 || len(s.outside) != 0 {
 		t.Errorf("%d jobs run in %d slots, want none", l.running, len(s.outside))
 	}

@@ -13,7 +13,7 @@ import (
 // open begins an attempt of each delivery. One that cannot be begun does not
 // hold up the others.
 func (r *Runner) open(ctx context.Context, q model.Queue, jobs []model.Job) []engine.Sending {
-	sendings, err := r.engine.StartDeliveries(ctx, q, jobs, r.render)
+	sendings, err := r.engine.StartDeliveries(ctx, q, jobs, r.render, r.next)
 	if err == nil {
 		return sendings
 	}
@@ -35,6 +35,14 @@ func (r *Runner) render(d *model.Delivery, to *model.Endpoint, told []engine.Tol
 	return renderer.Body(d, to, told, cfg)
 }
 
+func (r *Runner) next(d *model.Delivery, to *model.Endpoint, now time.Time) (time.Time, bool) {
+	renderer, err := r.renderer(to)
+	if err != nil {
+		return time.Time{}, false
+	}
+	return renderer.Next(d, to, now)
+}
+
 // fits is what the endpoint's dialect says. Where nobody writes for it, what is
 // told waits in deliveries all the same.
 func (r *Runner) fits(to *model.Endpoint) int64 {
@@ -53,12 +61,12 @@ func (r *Runner) renderer(to *model.Endpoint) (Renderer, error) {
 	return renderer, nil
 }
 
-// send makes one attempt of a delivery and records what came of it.
-func (r *Runner) send(ctx context.Context, s engine.Sending) {
+// send makes one attempt of a delivery, and returns what is left to do: to
+// record what came of it.
+func (r *Runner) send(ctx context.Context, s engine.Sending) (record func(), o engine.Outcome) {
 	renderer, err := r.renderer(&s.Endpoint)
 	if err != nil {
-		r.retry(ctx, s.Job, err)
-		return
+		return func() { r.retry(ctx, s.Job, err) }, o
 	}
 	began := r.now()
 	got := post(ctx, r.client, s.Endpoint.URL, renderer.Header(&s.Delivery, &s.Endpoint, began, s.Secret), s.Delivery.Body, renderer.Timeout())
@@ -69,14 +77,16 @@ func (r *Runner) send(ctx context.Context, s engine.Sending) {
 			got.status, got.trouble = 0, "the answer is no list of recipients"
 		}
 	}
-	o := outcome(renderer, &s, got.status, ended)
+	o = outcome(renderer, &s, got.status, ended)
 	o.Allowed = allowed
 	o.Attempt = model.Attempt{Took: ended.Sub(began), Status: got.status, Excerpt: got.excerpt, Error: got.trouble}
 	if o.State != model.DeliveryDelivered && o.Attempt.Error == "" {
 		o.Attempt.Error = fmt.Sprintf("answered %d", got.status)
 	}
-	r.report(ctx, &s, &o)
-	r.settled(ctx, s.Job, r.engine.EndDelivery(ctx, &s, o))
+	return func() {
+		r.report(ctx, &s, &o)
+		r.settled(ctx, s.Job, r.engine.EndDelivery(ctx, &s, o))
+	}, o
 }
 
 // outcome says where an attempt leaves its delivery, and when it is tried again

@@ -94,8 +94,9 @@ func (e *Engine) endAuthorization(ctx context.Context, s *Sending, o Outcome) er
 		if !held {
 			return ErrLeaseLost
 		}
-		t.tx.EndDelivery(s.Delivery.ID, o.State, t.now)
-		t.tx.EndAttempt(&s.Delivery, o.Attempt)
+		if err := endAttempt(t.tx, s, o.Attempt, o.State, t.now); err != nil {
+			return err
+		}
 		items, err := t.tx.Items([]model.DeliveryID{s.Delivery.ID})
 		if err != nil {
 			return err

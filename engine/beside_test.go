@@ -213,7 +213,7 @@ func TestTellBesideTheEndOfADeliveryIsTold(t *testing.T) {
 			_, err := tx.HoldJobs(jobs)
 			return err
 		}, func() error {
-			_, err := s.core.StartDeliveries(ctx, q, jobs, nil)
+			_, err := s.core.StartDeliveries(ctx, q, jobs, nil, nil)
 			return err
 		}, gather)
 		var told []model.RewardID

@@ -91,6 +91,7 @@ type Sending struct {
 	Delivery model.Delivery // with the body that all its attempts send
 	Endpoint model.Endpoint
 	Secret   func(use string) string // keys of the account, by their use
+	Probe    bool                    // the one request that the circuit of its endpoint let through
 }
 
 // Render writes the body of a delivery of an account.
@@ -103,8 +104,8 @@ const unanswered = "no answer was recorded"
 // queue are for, and returns those that are to be sent. The first attempt of a
 // delivery closes it and freezes its body. A job whose delivery or endpoint
 // has ended is finished here, one whose delivery just grew is due again, and
-// one whose lease was lost is left out.
-func (e *Engine) StartDeliveries(ctx context.Context, q model.Queue, jobs []model.Job, render Render) ([]Sending, error) {
+// one whose lease was lost is left out. So is what the endpoint's circuit keeps.
+func (e *Engine) StartDeliveries(ctx context.Context, q model.Queue, jobs []model.Job, render Render, next Next) ([]Sending, error) {
 	cfg, err := e.Config(ctx, q.Account)
 	if err != nil {
 		return nil, err
@@ -114,7 +115,7 @@ func (e *Engine) StartDeliveries(ctx context.Context, q model.Queue, jobs []mode
 	now := e.now()
 	var to *model.Endpoint
 	var ended bool
-	var ready []model.Delivery
+	var ready map[int64]model.Delivery
 	err = e.store.View(ctx, q.Account, func(tx *store.Tx) error {
 		if to, ended, err = tx.Endpoint(model.EndpointID(q.Lane)); err != nil || ended || to.Paused {
 			return err
@@ -131,6 +132,12 @@ func (e *Engine) StartDeliveries(ctx context.Context, q model.Queue, jobs []mode
 	var sendings []Sending
 	err = e.store.InTx(ctx, q.Account, func(tx *store.Tx) error {
 		sendings = nil
+		var circuit model.Circuit
+		if to.Circuit.Open() && !ended { // locked before the jobs
+			if _, circuit, err = tx.LockEndpoint(to.ID); err != nil {
+				return err
+			}
+		}
 		held, err := tx.HoldJobs(jobs)
 		if err != nil {
 			return err
@@ -138,13 +145,21 @@ func (e *Engine) StartDeliveries(ctx context.Context, q model.Queue, jobs []mode
 		if ended {
 			return e.dropDeliveries(tx, held)
 		}
-		started, err := startAll(tx, held, ready, now)
-		for _, j := range held {
-			if d, ok := started[j.Subject]; ok {
-				sendings = append(sendings, Sending{Job: j, Delivery: d, Endpoint: *to, Secret: cfg.Secret})
+		let := admit(tx, to, circuit, held, ready, next, now)
+		started, err := startAll(tx, let.send, ready, now)
+		if err != nil {
+			return err
+		}
+		for _, j := range let.send {
+			d, ok := started[j.Subject]
+			if again, skip := let.skip[j.Subject]; skip && ok {
+				tx.EndAttempts([]model.Attempt{{Delivery: d.ID, Number: d.Attempts, At: now, Error: skipped}})
+				tx.RetryHeld(&j, again, skipped)
+			} else if ok {
+				sendings = append(sendings, Sending{Job: j, Delivery: d, Endpoint: *to, Secret: cfg.Secret, Probe: j.ID == let.probe})
 			}
 		}
-		return err
+		return nil
 	})
 	return sendings, err
 }
@@ -152,7 +167,7 @@ func (e *Engine) StartDeliveries(ctx context.Context, q model.Queue, jobs []mode
 // readyDeliveries reads the deliveries of jobs as their next attempt will
 // leave them. Those that have ended are left out; one without a body is one
 // that has nothing left to tell.
-func (e *Engine) readyDeliveries(tx *store.Tx, cfg *Config, to *model.Endpoint, jobs []model.Job, now time.Time, render Render) ([]model.Delivery, error) {
+func (e *Engine) readyDeliveries(tx *store.Tx, cfg *Config, to *model.Endpoint, jobs []model.Job, now time.Time, render Render) (map[int64]model.Delivery, error) {
 	ids := make([]model.DeliveryID, len(jobs))
 	for i, j := range jobs {
 		ids[i] = model.DeliveryID(j.Subject)
@@ -161,7 +176,7 @@ func (e *Engine) readyDeliveries(tx *store.Tx, cfg *Config, to *model.Endpoint, 
 	if err != nil {
 		return nil, err
 	}
-	var ready []model.Delivery
+	ready := make(map[int64]model.Delivery, len(found))
 	var blank []model.DeliveryID
 	for _, d := range found {
 		if d.State != model.DeliveryOpen && d.State != model.DeliverySending {
@@ -178,22 +193,20 @@ func (e *Engine) readyDeliveries(tx *store.Tx, cfg *Config, to *model.Endpoint, 
 		if d.Body == "" {
 			blank = append(blank, d.ID)
 		}
-		ready = append(ready, d)
+		ready[int64(d.ID)] = d
 	}
 	of, err := e.toldOf(tx, now, cfg, to, blank)
 	if err != nil {
 		return nil, err
 	}
-	for i := range ready {
-		d := &ready[i]
-		if d.Body != "" || len(of[d.ID]) == 0 {
-			continue
-		}
-		body, err := render(d, to, of[d.ID], cfg)
+	for id, told := range of {
+		d := ready[int64(id)]
+		body, err := render(&d, to, told, cfg)
 		if err != nil {
 			return nil, fmt.Errorf("write delivery %s: %w", d.UUID, err)
 		}
 		d.Body = string(body)
+		ready[int64(id)] = d
 	}
 	return ready, nil
 }
@@ -219,11 +232,7 @@ func (e *Engine) toldOf(tx *store.Tx, began time.Time, cfg *Config, to *model.En
 }
 
 // startAll begins an attempt of each ready delivery that a held job is for.
-func startAll(tx *store.Tx, held []model.Job, ready []model.Delivery, now time.Time) (map[int64]model.Delivery, error) {
-	byID := make(map[int64]model.Delivery, len(ready))
-	for _, d := range ready {
-		byID[int64(d.ID)] = d
-	}
+func startAll(tx *store.Tx, held []model.Job, byID map[int64]model.Delivery, now time.Time) (map[int64]model.Delivery, error) {
 	var list []model.Delivery
 	var jobs []model.Job
 	for _, j := range held {
@@ -275,51 +284,12 @@ func endVoid(tx *store.Tx, j *model.Job, d model.Delivery, there bool, now time.
 
 // dropDeliveries gives up what would go to an endpoint that has ended.
 func (e *Engine) dropDeliveries(tx *store.Tx, jobs []model.Job) error {
+	var ids []model.DeliveryID
 	for _, j := range jobs {
-		tx.EndDelivery(model.DeliveryID(j.Subject), model.DeliveryFailed, e.now())
+		ids = append(ids, model.DeliveryID(j.Subject))
 		tx.ForbidMails(model.DeliveryID(j.Subject), e.now())
-		if _, err := tx.FinishJob(&j); err != nil {
-			return err
-		}
 	}
+	tx.EndDeliveries(ids, model.DeliveryFailed, e.now())
+	tx.FinishJobs(jobs)
 	return nil
-}
-
-// Outcome is what came of an attempt.
-type Outcome struct {
-	Attempt model.Attempt // all but which one it was
-	State   model.DeliveryState
-	Next    time.Time // when it is tried again, where it is sending still
-	Gone    bool      // the receiver wants no delivery any more
-	Allowed []string  // recipients, by the answer to a question about them
-}
-
-// EndDelivery records what came of an attempt. Where the receiver is gone, its
-// endpoint ends, and with it all that waits for it. It fails with ErrLeaseLost.
-func (e *Engine) EndDelivery(ctx context.Context, s *Sending, o Outcome) error {
-	o.Attempt.Delivery, o.Attempt.Number = s.Delivery.ID, s.Delivery.Attempts
-	if s.Endpoint.Topic == model.RewardQuestioned && o.State != model.DeliverySending {
-		return e.endQuestion(ctx, s, o.Attempt, o.State)
-	}
-	if s.Endpoint.Topic == model.RecipientsQuestioned && o.State != model.DeliverySending {
-		return e.endAuthorization(ctx, s, o)
-	}
-	err := e.settle(ctx, s.Job, func(tx *store.Tx) (held bool, err error) {
-		if o.State == model.DeliverySending {
-			held, err = tx.RetryJob(&s.Job, o.Next, o.Attempt.Error)
-		} else {
-			held, err = tx.FinishJob(&s.Job)
-			tx.EndDelivery(s.Delivery.ID, o.State, e.now())
-		}
-		tx.EndAttempt(&s.Delivery, o.Attempt)
-		if o.Gone {
-			tx.EndEndpoint(s.Endpoint.ID)
-			tx.Touch()
-		}
-		return held, err
-	})
-	if err != nil || !o.Gone {
-		return err
-	}
-	return e.Refresh(ctx)
 }

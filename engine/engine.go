@@ -71,6 +71,7 @@ type Engine struct {
 	clicks     gather[model.AccountID, *click, counted]
 	sights     gather[model.AccountID, []*sight, []Recorded]
 	views      gather[viewKey, Naming, *ParticipantView]
+	endings    gather[model.AccountID, *ending, struct{}]
 }
 
 // New makes an engine. Its owner calls Refresh every few seconds, so that
@@ -91,6 +92,7 @@ func New(s Settings) *Engine {
 	e.clicks.run, e.clicks.max = e.clickTogether, clickGroup
 	e.sights.run, e.sights.max = e.sightsTogether, sightGroup
 	e.views.run, e.views.max = e.viewTogether, viewGroup
+	e.endings.run, e.endings.max = e.endTogether, endGroup
 	return e
 }
 

@@ -314,7 +314,7 @@ func (s *stage) send(render engine.Render, a model.Attempt) (bodies []string) {
 					break
 				}
 				var sendings []engine.Sending
-				sendings, err = s.core.StartDeliveries(ctx, q, jobs, render)
+				sendings, err = s.core.StartDeliveries(ctx, q, jobs, render, nil)
 				for _, to := range sendings {
 					bodies = append(bodies, to.Delivery.Body)
 					if err := s.core.EndDelivery(ctx, &to, engine.Outcome{Attempt: a, State: model.DeliverySending, Next: s.clock().Add(time.Minute)}); err != nil {
@@ -389,7 +389,7 @@ func TestAnswersAboutTheErasedAreNotKept(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			began, err := s.core.StartDeliveries(ctx, q, jobs, namely)
+			began, err := s.core.StartDeliveries(ctx, q, jobs, namely, nil)
 			if err != nil {
 				t.Fatal(err)
 			}

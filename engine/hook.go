@@ -78,7 +78,8 @@ func (e *Engine) PauseEndpoint(ctx context.Context, account model.AccountID, id 
 const letGoAtOnce = 1000
 
 // ResumeEndpoint lets an endpoint hear again, and first of all what it was not
-// told while it was paused. Fails as PauseEndpoint does.
+// told while it was paused. It closes a circuit that is open. Fails as
+// PauseEndpoint does.
 func (e *Engine) ResumeEndpoint(ctx context.Context, account model.AccountID, id model.EndpointID) error {
 	for more := true; more; {
 		err := e.store.InTx(ctx, account, func(tx *store.Tx) error {
@@ -86,10 +87,11 @@ func (e *Engine) ResumeEndpoint(ctx context.Context, account model.AccountID, id
 				return err
 			}
 			// Whoever holds a job back does so under this lock.
-			if _, err := tx.LockEndpoint(id); err != nil {
+			if _, _, err := tx.LockEndpoint(id); err != nil {
 				return err
 			}
 			tx.PauseEndpoint(id, false)
+			tx.SaveCircuit(id, model.Circuit{})
 			n, err := tx.LetGo(id, letGoAtOnce)
 			more = n == letGoAtOnce
 			return err
@@ -98,7 +100,7 @@ func (e *Engine) ResumeEndpoint(ctx context.Context, account model.AccountID, id
 			return err
 		}
 	}
-	return nil
+	return e.letUnsentGo(ctx, account, id)
 }
 
 // listening finds an endpoint that has not ended.
@@ -114,7 +116,7 @@ func listening(tx *store.Tx, id model.EndpointID) (*model.Endpoint, error) {
 // meanwhile, they are due at once.
 func (e *Engine) holdBack(ctx context.Context, q model.Queue, jobs []model.Job) error {
 	return e.store.InTx(ctx, q.Account, func(tx *store.Tx) error {
-		paused, err := tx.LockEndpoint(model.EndpointID(q.Lane))
+		paused, _, err := tx.LockEndpoint(model.EndpointID(q.Lane))
 		if err != nil {
 			return err
 		}

@@ -91,8 +91,9 @@ func (e *Engine) endQuestion(ctx context.Context, s *Sending, a model.Attempt, s
 		if !held {
 			return ErrLeaseLost
 		}
-		t.tx.EndDelivery(s.Delivery.ID, state, t.now)
-		t.tx.EndAttempt(&s.Delivery, a)
+		if err := endAttempt(t.tx, s, a, state, t.now); err != nil {
+			return err
+		}
 		items, err := t.tx.Items([]model.DeliveryID{s.Delivery.ID})
 		if err != nil {
 			return err

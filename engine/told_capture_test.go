@@ -55,7 +55,7 @@ func (s *stage) hear() map[string][]engine.Told {
 			case model.JobDeliver:
 				jobs, err := s.core.ClaimJobs(ctx, q, 100)
 				must(err)
-				sendings, err := s.core.StartDeliveries(ctx, q, jobs, render)
+				sendings, err := s.core.StartDeliveries(ctx, q, jobs, render, nil)
 				must(err)
 				for _, to := range sendings {
 					must(s.core.EndDelivery(ctx, &to, engine.Outcome{State: model.DeliveryDelivered}))

@@ -12,7 +12,8 @@ type Job struct {
 	Subject int64
 	Payload string // JSON; may be empty
 	RunAt   time.Time
-	Attempt int64 // raised by every claim: the fencing token
+	Attempt int64  // raised by every claim: the fencing token
+	Error   string // of the last try
 }
 
 // Kinds of jobs.

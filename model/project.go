@@ -335,7 +335,18 @@ type Endpoint struct {
 	Rule     RuleID     // whose rewards it is told of; 0 is any
 	FromFile bool       // it ends when the project file names it no longer
 	Paused   bool       // what it is told waits
+	Circuit  Circuit
 }
+
+// Circuit is how an endpoint has taken what it was told of late.
+type Circuit struct {
+	Failures int64     // tries in a row that failed
+	ProbeAt  time.Time // open: when the next request may go; zero where it is closed
+	Next     JobID     // of the delivery that waits to be that request; 0: none does
+}
+
+// Open reports whether an endpoint gets no more than single requests.
+func (c Circuit) Open() bool { return !c.ProbeAt.IsZero() }
 
 // Topic is something that a merchant can be told.
 type Topic string

@@ -19,12 +19,14 @@ func scanDelivery(r Row) (model.Delivery, error) {
 // Endpoint finds an endpoint, one that has ended too, and reports whether it
 // has. It fails with NotFound.
 func (tx *Tx) Endpoint(id model.EndpointID) (endpoint *model.Endpoint, ended bool, err error) {
-	err = tx.read(`SELECT id, dialect, event, topic, url, campaign_id, origins, rule_id, from_file, paused, ended
+	err = tx.read(`SELECT `+endpointColumns+`
 		FROM endpoint
 		WHERE account_id = $1 AND id = $2`,
 		func(r Row) error {
-			endpoint = &model.Endpoint{}
-			return r.Scan(&endpoint.ID, &endpoint.Dialect, &endpoint.Event, &endpoint.Topic, &endpoint.URL, &endpoint.Campaign, &endpoint.Origins, &endpoint.Rule, &endpoint.FromFile, &endpoint.Paused, &ended)
+			var found model.Endpoint
+			found, ended, err = scanEndpoint(r)
+			endpoint = &found
+			return err
 		}, id)
 	if err == nil && endpoint == nil {
 		err = missing("", "endpoint", id)
@@ -151,35 +153,60 @@ func (tx *Tx) Items(ids []model.DeliveryID) ([]Item, error) {
 	return items, err
 }
 
-// EndDelivery queues how a delivery ended.
-func (tx *Tx) EndDelivery(id model.DeliveryID, state model.DeliveryState, now time.Time) {
+// EndDeliveries queues that deliveries ended in a state.
+func (tx *Tx) EndDeliveries(ids []model.DeliveryID, state model.DeliveryState, now time.Time) {
+	if len(ids) == 0 {
+		return
+	}
+	listed := few(ids)
 	tx.write(`UPDATE delivery
-		SET state = $3, ended_at = $4
-		WHERE account_id = $1 AND id = $2`, id, string(state), ms(now))
+		SET state = $2, ended_at = $3
+		WHERE account_id = $1 AND id IN (`+in(4, len(listed))+`)`, append([]any{string(state), ms(now)}, listed...)...)
 }
 
 // InsertAttempts queues tries that begin.
-func (tx *Tx) InsertAttempts(attempts []model.Attempt) {
+func (tx *Tx) InsertAttempts(attempts []model.Attempt) { tx.insertAttempts(attempts, "") }
+
+func (tx *Tx) insertAttempts(attempts []model.Attempt, tail string) {
 	rows := make([][]any, len(attempts))
 	for i, a := range attempts {
 		rows[i] = []any{a.Delivery, a.Number, ms(a.At), a.Took.Milliseconds(), a.Status, a.Excerpt, a.Error}
 	}
-	tx.insert("attempt", "delivery_id, number, at, took_ms, status, excerpt, error", rows, "")
+	tx.insert("attempt", "delivery_id, number, at, took_ms, status, excerpt, error", rows, tail)
 }
 
-// EndAttempt queues what came of a try of a delivery as it was sent. What the
-// receiver answered is left out where somebody it told of was erased meanwhile.
-func (tx *Tx) EndAttempt(d *model.Delivery, a model.Attempt) {
-	// Held, the delivery is not redacted between the question and the answer.
-	tx.queued = append(tx.queued, tx.ask(`SELECT id
+// Redacted locks deliveries, and returns how often somebody in each was erased.
+func (tx *Tx) Redacted(ids []model.DeliveryID) (map[model.DeliveryID]int64, error) {
+	redacted := make(map[model.DeliveryID]int64, len(ids))
+	listed := few(ids)
+	err := tx.read(`SELECT id, redacted
 		FROM delivery
-		WHERE account_id = $1 AND id = $2`+tx.engine.ForUpdate(), func(Row) error { return nil }, d.ID))
-	tx.write(`UPDATE attempt
-		SET took_ms = $4, status = $5, error = $7, excerpt = CASE WHEN EXISTS (SELECT 1
-				FROM delivery d
-				WHERE d.account_id = $1 AND d.id = $2 AND d.redacted = $8) THEN $6 ELSE '' END
-		WHERE account_id = $1 AND delivery_id = $2 AND number = $3`,
-		d.ID, a.Number, a.Took.Milliseconds(), a.Status, a.Excerpt, a.Error, d.Redacted)
+		WHERE account_id = $1 AND id IN (`+in(2, len(listed))+`)
+		ORDER BY id `+tx.engine.ForUpdate(),
+		func(r Row) error {
+			var id model.DeliveryID
+			var n int64
+			err := r.Scan(&id, &n)
+			redacted[id] = n
+			return err
+		}, listed...)
+	return redacted, err
+}
+
+// EndAttempts queues what came of tries that began.
+func (tx *Tx) EndAttempts(attempts []model.Attempt) {
+	tx.insertAttempts(attempts, `ON CONFLICT (account_id, delivery_id, number) DO UPDATE
+		SET took_ms = excluded.took_ms, status = excluded.status, excerpt = excluded.excerpt, error = excluded.error`)
+}
+
+// UndoAttempt queues that a delivery did not begin the attempt that it was
+// started with. Its body stays.
+func (tx *Tx) UndoAttempt(d *model.Delivery) {
+	tx.write(`UPDATE delivery
+		SET attempts = attempts - 1, tries = tries - 1, since = CASE WHEN tries = 1 THEN 0 ELSE since END
+		WHERE account_id = $1 AND id = $2`, d.ID)
+	tx.write(`DELETE FROM attempt
+		WHERE account_id = $1 AND delivery_id = $2 AND number = $3`, d.ID, d.Attempts)
 }
 
 // Attempts lists the tries of a delivery, first to last.

@@ -18,6 +18,8 @@ type JobFigures struct {
 	Due    int64     // should have begun by now
 	Dead   int64     // given up, kept for replay
 	Oldest time.Time // when the one that waits longest was due; zero where none is
+
+	Failing int64 // endpoints that get no more than single requests
 }
 
 // JobFigures counts jobs. Like DueQueues it reads all accounts, but only
@@ -40,5 +42,12 @@ func (s *Store) JobFigures(ctx context.Context, now time.Time) (JobFigures, erro
 		FROM job
 		WHERE dead = 1`,
 		func(r Row) error { return r.Scan(&f.Dead) })
+	if err != nil {
+		return f, err
+	}
+	err = s.ask(ctx, `SELECT COUNT(*)
+		FROM endpoint
+		WHERE probe_at <> 0 AND ended = 0`,
+		func(r Row) error { return r.Scan(&f.Failing) })
 	return f, err
 }

@@ -6,14 +6,79 @@ import (
 	"grapevine/model"
 )
 
-// LockEndpoint holds an endpoint until the transaction ends, and reports
-// whether it is paused.
-func (tx *Tx) LockEndpoint(id model.EndpointID) (paused bool, err error) {
-	err = tx.read(`SELECT paused
+// LockEndpoint holds an endpoint until the transaction ends, and returns
+// whether it is paused, and its circuit. It is locked before jobs are.
+func (tx *Tx) LockEndpoint(id model.EndpointID) (paused bool, circuit model.Circuit, err error) {
+	err = tx.read(`SELECT paused, failures, probe_at, probe_job
 		FROM endpoint
 		WHERE account_id = $1 AND id = $2`+tx.engine.ForUpdate(),
-		func(r Row) error { return r.Scan(&paused) }, id)
-	return paused, err
+		func(r Row) error {
+			var probe int64
+			err := r.Scan(&paused, &circuit.Failures, &probe, &circuit.Next)
+			circuit.ProbeAt = at(probe)
+			return err
+		}, id)
+	return paused, circuit, err
+}
+
+// SaveCircuit queues the circuit of an endpoint that is locked.
+func (tx *Tx) SaveCircuit(id model.EndpointID, c model.Circuit) {
+	tx.write(`UPDATE endpoint
+		SET failures = $3, probe_at = $4, probe_job = $5
+		WHERE account_id = $1 AND id = $2`, id, c.Failures, ms(c.ProbeAt), c.Next)
+}
+
+// MoveJob queues that a job whose last try ended with why is due at another time.
+func (tx *Tx) MoveJob(id model.JobID, why string, runAt time.Time) {
+	tx.write(`UPDATE job
+		SET run_at = $4
+		WHERE account_id = $1 AND id = $2 AND error = $3 AND dead = 0`, id, why, ms(runAt))
+}
+
+// Unsent are the jobs of deliveries that a circuit kept from being sent.
+type Unsent struct {
+	Jobs       []model.JobID
+	Deliveries []model.DeliveryID // of which a try was counted
+}
+
+// Unsent locks up to limit jobs of a lane that a circuit keeps: those whose
+// last try ended with waits, and those for which it ended with skipped, of which
+// a try was counted. Those that somebody else holds are passed over.
+func (tx *Tx) Unsent(lane model.EndpointID, waits, skipped string, limit int) (Unsent, error) {
+	var u Unsent
+	err := tx.read(`SELECT id, subject_id, error
+		FROM job
+		WHERE account_id = $1 AND kind = 'deliver' AND lane = $2 AND dead = 0 AND error IN ($3, $4)
+		ORDER BY run_at, id
+		LIMIT $5 `+tx.engine.SkipLocked(),
+		func(r Row) error {
+			var id model.JobID
+			var delivery model.DeliveryID
+			var why string
+			err := r.Scan(&id, &delivery, &why)
+			u.Jobs = append(u.Jobs, id)
+			if why == skipped {
+				u.Deliveries = append(u.Deliveries, delivery)
+			}
+			return err
+		}, lane, waits, skipped, limit)
+	return u, err
+}
+
+// Send queues that what was kept is due at once. A try that was counted and
+// not made is made up for.
+func (tx *Tx) Send(u Unsent, now time.Time) {
+	jobs := few(u.Jobs)
+	tx.write(`UPDATE job
+		SET run_at = $2, error = ''
+		WHERE account_id = $1 AND id IN (`+in(3, len(jobs))+`)`, append([]any{ms(now)}, jobs...)...)
+	if len(u.Deliveries) == 0 {
+		return
+	}
+	deliveries := few(u.Deliveries)
+	tx.write(`UPDATE delivery
+		SET tries = tries - 1
+		WHERE account_id = $1 AND id IN (`+in(2, len(deliveries))+`) AND tries > 0`, deliveries...)
 }
 
 // PauseEndpoint queues that an endpoint is paused, or no longer.

@@ -80,7 +80,7 @@ func (tx *Tx) TakeJobs(q model.Queue, now time.Time, limit int) ([]model.Job, er
 	return tx.jobsOf(q, tx.dueJobs()+`
 		DELETE FROM job
 		WHERE account_id = $1 AND id IN (SELECT id FROM due)
-		RETURNING id, subject_id, payload, run_at, attempt`,
+		RETURNING id, subject_id, payload, run_at, attempt, error`,
 		q.Kind, q.Lane, ms(now), limit)
 }
 
@@ -92,7 +92,7 @@ func (tx *Tx) ClaimJobs(q model.Queue, now, until time.Time, limit int) ([]model
 		UPDATE job
 		SET attempt = attempt + 1, run_at = $6
 		WHERE account_id = $1 AND id IN (SELECT id FROM due)
-		RETURNING id, subject_id, payload, run_at, attempt`,
+		RETURNING id, subject_id, payload, run_at, attempt, error`,
 		q.Kind, q.Lane, ms(now), limit, ms(until))
 }
 
@@ -101,7 +101,7 @@ func (tx *Tx) jobsOf(q model.Queue, sql string, args ...any) ([]model.Job, error
 	err := tx.read(sql, func(r Row) error {
 		j := model.Job{Account: q.Account, Kind: q.Kind, Lane: q.Lane}
 		var run int64
-		err := r.Scan(&j.ID, &j.Subject, &j.Payload, &run, &j.Attempt)
+		err := r.Scan(&j.ID, &j.Subject, &j.Payload, &run, &j.Attempt, &j.Error)
 		j.RunAt = at(run)
 		jobs = append(jobs, j)
 		return err
@@ -149,6 +149,20 @@ func (tx *Tx) FinishJob(j *model.Job) (bool, error) {
 	return n == 1, err
 }
 
+// FinishJobs queues that jobs are removed, which HoldJobs holds.
+func (tx *Tx) FinishJobs(jobs []model.Job) {
+	if len(jobs) == 0 {
+		return
+	}
+	ids := make([]model.JobID, len(jobs))
+	for i, j := range jobs {
+		ids[i] = j.ID
+	}
+	listed := few(ids)
+	tx.write(`DELETE FROM job
+		WHERE account_id = $1 AND id IN (`+in(2, len(listed))+`)`, listed...)
+}
+
 // RetryJob makes a claimed job due at the given time. why, which may be
 // empty, says what the last try ended with.
 func (tx *Tx) RetryJob(j *model.Job, runAt time.Time, why string) (bool, error) {
@@ -156,6 +170,13 @@ func (tx *Tx) RetryJob(j *model.Job, runAt time.Time, why string) (bool, error) 
 		SET run_at = $4, error = $5
 		WHERE account_id = $1 AND id = $2 AND attempt = $3 AND dead = 0`, j.ID, j.Attempt, ms(runAt), why)
 	return n == 1, err
+}
+
+// RetryHeld queues what RetryJob does, of a job that HoldJobs holds.
+func (tx *Tx) RetryHeld(j *model.Job, runAt time.Time, why string) {
+	tx.write(`UPDATE job
+		SET run_at = $3, error = $4
+		WHERE account_id = $1 AND id = $2`, j.ID, ms(runAt), why)
 }
 
 // BuryJob gives a claimed job up. It is kept for replay.

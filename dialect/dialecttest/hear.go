@@ -48,7 +48,7 @@ func (s *Stage) Hear(t testing.TB, w Writer) []Heard {
 	work(model.JobDeliver, func(q model.Queue) {
 		jobs, err := s.Core.ClaimJobs(t.Context(), q, 1000)
 		must(err)
-		sendings, err := s.Core.StartDeliveries(t.Context(), q, jobs, w.Body)
+		sendings, err := s.Core.StartDeliveries(t.Context(), q, jobs, w.Body, nil)
 		must(err)
 		for _, to := range sendings {
 			heard = append(heard, Heard{to.Endpoint.Event, to.Endpoint.URL, to.Delivery})

@@ -194,7 +194,7 @@ func (s *stage) work(t *testing.T, status int, says string) (sent []string) {
 				t.Fatal(err)
 			}
 			if q.Kind == model.JobDeliver {
-				sendings, err := s.core.StartDeliveries(ctx, q, jobs, renderer.Body)
+				sendings, err := s.core.StartDeliveries(ctx, q, jobs, renderer.Body, renderer.Next)
 				if err != nil {
 					t.Fatal(err)
 				}

@@ -81,9 +81,13 @@ CREATE TABLE endpoint (
   rule_id     BIGINT NOT NULL, -- whose rewards it is told of; 0 is any
   from_file   BIGINT NOT NULL, -- 1: it ends when the project file no longer names it
   paused      BIGINT NOT NULL, -- 1: what it is told waits
+  failures    BIGINT NOT NULL, -- tries in a row that failed
+  probe_at    BIGINT NOT NULL, -- when the next request may go, once many have failed; 0 is at any time
+  probe_job   BIGINT NOT NULL, -- of the delivery that waits to be that request; 0: none does
   ended       BIGINT NOT NULL,
   PRIMARY KEY (account_id, id)
 ) $clustered;
+CREATE INDEX endpoint_failing ON endpoint (account_id, id) WHERE probe_at <> 0; -- few, counted over all accounts
 
 -- People.
 

@@ -363,7 +363,7 @@ func testJoin(t *testing.T, j *jobs) {
 		return err
 	})
 	j.in(account, func(tx *store.Tx) error {
-		tx.EndDelivery(1, model.DeliveryDelivered, noon.Add(time.Second))
+		tx.EndDeliveries([]model.DeliveryID{1}, model.DeliveryDelivered, noon.Add(time.Second))
 		return nil
 	})
 	if j.begin(d) {
@@ -407,7 +407,7 @@ func testAttempts(t *testing.T, j *jobs) {
 		return nil
 	})
 	j.in(account, func(tx *store.Tx) error {
-		tx.EndAttempt(&delivery, ended)
+		tx.EndAttempts([]model.Attempt{ended})
 		got, err := tx.Attempts(1)
 		if diff := cmp.Diff([]model.Attempt{ended, other}, got); diff != "" {
 			t.Errorf("attempts (-want +got):\n%s", diff)
