@@ -15,7 +15,9 @@ type CampaignCounts struct {
 	ChangedAt time.Time // when its version came in force
 	Joined    int64
 	Referrals int64
-	InState   map[model.State]int64
+	// Impressions is how many saw a form of the campaign, each once.
+	Impressions int64
+	InState     map[model.State]int64
 }
 
 // CountCampaigns counts campaigns, in the order given. Fails with NotFound
@@ -60,6 +62,7 @@ func (e *Engine) count(tx *store.Tx, f *CampaignCounts) (err error) {
 	}
 	f.Joined = counts[store.Counted{Subject: subject, What: tallyJoined}]
 	f.Referrals = counts[store.Counted{Subject: subject, What: tallyReferred}]
+	f.Impressions = counts[store.Counted{Subject: subject, What: tallyImpression}]
 	f.InState = map[model.State]int64{model.StateApplied: f.Joined}
 	for _, s := range model.States {
 		if s == model.StateApplied || s == model.StateIdle {

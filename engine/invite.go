@@ -89,7 +89,11 @@ func (e *Engine) InviteFriend(ctx context.Context, account model.AccountID, f Fr
 // refuseBlocked fails with PersonBlocked for an address that the account
 // blocks, of mail or of the network.
 func (t *turn) refuseBlocked(email, ip string) error {
-	if len(t.cfg.checks.Blocked(fraud.Party{Emails: []string{model.FoldEmail(email)}, IP: ip})) == 0 {
+	party := fraud.Party{IP: ip}
+	if email != "" {
+		party.Emails = []string{model.FoldEmail(email)}
+	}
+	if len(t.cfg.checks.Blocked(party)) == 0 {
 		return nil
 	}
 	return &model.Error{Kind: model.Denied, Reason: model.PersonBlocked, Field: "email", Msg: "the address is blocked"}

@@ -8,8 +8,9 @@ import (
 )
 
 // standPart locks a participant's person, and who brought them, who may have
-// been erased, or have left. It fails with NotFound, also where the participant's person was.
-func (t *turn) standPart(id model.ParticipantID) (p *model.Participant, person, advocate model.PersonID, err error) {
+// been erased, or have left; where nobody did, who is said to have. It fails with
+// NotFound, also where the participant's person was.
+func (t *turn) standPart(id model.ParticipantID, said *hit) (p *model.Participant, person, advocate model.PersonID, err error) {
 	if p, person, err = t.tx.Participant(id); err != nil {
 		return nil, 0, 0, err
 	}
@@ -18,7 +19,14 @@ func (t *turn) standPart(id model.ParticipantID) (p *model.Participant, person, 
 			return nil, 0, 0, err
 		}
 	}
-	ask := t.asks(nil, []model.PersonID{person}, []model.PersonID{advocate}, true)
+	by := advocate
+	if p.Referrer == 0 && said != nil {
+		by = said.advocate
+	}
+	ask := t.asks(nil, []model.PersonID{person}, []model.PersonID{by}, true)
+	if by != advocate {
+		ask.Referrers = []model.ParticipantID{said.referrer}
+	}
 	ask.Erased = true
 	if err = t.take(ask); err == nil && t.persons[person].Erased {
 		err = &model.Error{Kind: model.NotFound, Reason: model.ParticipantUnknown, Msg: "the participant is not known"}
@@ -30,7 +38,13 @@ func (t *turn) standPart(id model.ParticipantID) (p *model.Participant, person, 
 // held them before may have changed them, fixed who brought them, or suspended
 // who did.
 func (t *turn) lockPart(id model.ParticipantID) (p *model.Participant, person, advocate model.PersonID, err error) {
-	was, person, advocate, err := t.standPart(id)
+	return t.lockPartOf(id, nil)
+}
+
+// lockPartOf is lockPart, with who is said to have brought the participant, where
+// nobody did.
+func (t *turn) lockPartOf(id model.ParticipantID, said *hit) (p *model.Participant, person, advocate model.PersonID, err error) {
+	was, person, advocate, err := t.standPart(id, said)
 	if err != nil {
 		return nil, 0, 0, err
 	}

@@ -164,11 +164,17 @@ type Change struct {
 	State     *model.State
 	Restored  bool // from being suspended to what they were before
 	Card      *CardChange
+	// ReferralCode is the code of who brought them. It changes nothing where
+	// somebody did already, nor where it counts for nobody.
+	ReferralCode string
+	// NoBlocked refuses an address that the account blocks.
+	NoBlocked bool
 }
 
 // ChangeParticipant changes a participant, all of it or nothing. It fails with
-// NotFound, with Conflict where somebody else has the address, and with
-// TransitionForbidden.
+// NotFound, with Conflict where somebody else has the address, with
+// TransitionForbidden, with TooManyFromIP as a join does, and with PersonBlocked
+// where that was asked for.
 func (e *Engine) ChangeParticipant(ctx context.Context, account model.AccountID, id model.ParticipantID, c Change) error {
 	var who Who
 	if c.FirstName != nil {
@@ -190,9 +196,23 @@ func (e *Engine) ChangeParticipant(ctx context.Context, account model.AccountID,
 		return err
 	}
 	return e.inTurn(ctx, account, func(t *turn) error {
-		p, person, advocate, err := t.lockPart(id)
+		if c.NoBlocked {
+			if err := t.refuseBlocked(who.Email, who.IP); err != nil {
+				return err
+			}
+		}
+		said, err := t.saidToBring(c.ReferralCode)
 		if err != nil {
 			return err
+		}
+		p, person, advocate, err := t.lockPartOf(id, said)
+		if err != nil {
+			return err
+		}
+		if said != nil {
+			if advocate, err = t.bringBy(said, p, person, advocate, who.IP); err != nil {
+				return err
+			}
 		}
 		if c.Qualified != nil {
 			if _, err := t.setQualified(p, person, advocate, *c.Qualified); err != nil {

@@ -31,7 +31,7 @@ type Tracked struct {
 // tracked are the kinds of events that tell what a person did.
 var tracked = []model.EventKind{
 	model.SignUp, model.EmailCapture, model.Purchase, model.Custom, model.PageReached,
-	model.PageViewed, model.WidgetViewed, model.WidgetActed, model.Shared, model.CustomerKept,
+	model.PageViewed, model.WidgetViewed, model.FormViewed, model.WidgetActed, model.Shared, model.CustomerKept,
 }
 
 // converting are the kinds of events that are told to us; others follow from

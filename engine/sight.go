@@ -18,9 +18,9 @@ import (
 // whom it names and who is not there is a visitor like others.
 type Sight struct {
 	Who
-	Kind     model.EventKind // WidgetViewed, WidgetActed or PageReached, which is kept as PageViewed
+	Kind     model.EventKind // WidgetViewed, WidgetActed, FormViewed or PageReached, which is kept as PageViewed
 	Campaign string          // UUID; "" where the widget tells; a page with one counts as viewed in it
-	Widget   string          // id, or name in the campaign; "" for a page
+	Widget   string          // id, or name in the campaign; "" for a page and a form of the merchant's own
 	Action   *WidgetAction
 	Detail   json.RawMessage
 }
@@ -119,6 +119,10 @@ func (s *sight) place(cfg *Config) (err error) {
 		}
 		return err
 	}
+	if s.Kind == model.FormViewed {
+		s.campaign, err = cfg.CampaignByUUID(s.Campaign)
+		return err
+	}
 	if a := s.Action; a != nil {
 		if err := cmp.Or(tooLong("action", a.Name), tooLong("screen", a.Screen), tooLong("component", a.Component)); err != nil {
 			return err
@@ -189,7 +193,7 @@ func (e *Engine) sightsTogether(account model.AccountID, calls [][]*sight) ([]re
 				n++
 			}
 		}
-		return nil
+		return t.impress()
 	})
 	if err != nil {
 		return nil, err
@@ -240,6 +244,11 @@ func (t *turn) see(s toldSight, first *model.Event, person model.PersonID) (Reco
 	switch {
 	case s.Kind == model.WidgetViewed:
 		t.list(event, viewedIn(s.campaign, s.widget))
+		if s.widget.Type == model.EmailCaptureView {
+			t.sawForm(s.sight, event)
+		}
+	case s.Kind == model.FormViewed:
+		t.sawForm(s.sight, event)
 	case s.Kind == model.PageReached && s.campaign != nil:
 		t.list(event, model.Facet{List: model.PageViews, Campaign: s.campaign.ID})
 	}

@@ -48,6 +48,7 @@ type turn struct {
 	mailMarks   []model.MailMark
 	tallies     map[tallyKey]int64
 	brought     map[model.ParticipantID]int64 // referrals more, or fewer
+	impressions map[model.CampaignID][]store.Impression
 	facets      map[model.FacetID]model.Facet // that rows may be the first to carry
 	marks       []store.Mark
 	listed      bool                     // rows were written that are listed

@@ -318,6 +318,13 @@ func (v *verifier) leftovers() error {
 	if err != nil {
 		return err
 	}
+	seen, err := v.tx.StrayImpressions()
+	for _, event := range seen {
+		v.report.differ("impression", event, "event", event, "one that saw a form")
+	}
+	if err != nil {
+		return err
+	}
 	stray, err := v.tx.StrayReferrals()
 	for _, r := range stray {
 		v.report.differ("referral", fmt.Sprintf("%d friend %d rule %d", r.Advocate, r.Friend, r.Rule), "number", r.Number, "none: no conversion")

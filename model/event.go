@@ -21,6 +21,7 @@ const (
 	CustomerKept EventKind = "customer"      // raises nothing
 	LinkMade     EventKind = "link"          // raises nothing
 	WidgetViewed EventKind = "widget_viewed" // raises nothing
+	FormViewed   EventKind = "form_viewed"   // raises nothing: a sign-up form of the merchant's own was seen
 	WidgetActed  EventKind = "widget_acted"  // raises nothing: what a visitor did in a widget
 	PageViewed   EventKind = "page_viewed"   // raises nothing: a page that no rule waits for
 	Shared       EventKind = "shared"        // raises nothing
@@ -31,6 +32,7 @@ const (
 	CouponHandedOut  EventKind = "coupon_handed"     // subject: a reward that waited for it
 	CouponUsed       EventKind = "coupon_used"       // subject: participant who holds it
 	CouponReturned   EventKind = "coupon_returned"   // subject: participant who holds it
+	Brought          EventKind = "brought"           // subject: participant who was there, and of whom a call says who brought them
 	Left             EventKind = "left"              // subject: participant who is no more
 	StateChanged     EventKind = "state"             // subject: participant; who begins as applied, or unconfirmed where that is asked for, leaves none
 	RewardApproved   EventKind = "reward_approved"   // subject: reward

@@ -254,6 +254,8 @@ func (tx *Tx) TalliesOff() ([]TallyOff, error) {
 			UNION ALL
 			SELECT -campaign_id, 'points', 0, 1 FROM point WHERE account_id = $1
 			UNION ALL
+			SELECT -campaign_id, 'impression', 0, 1 FROM impression WHERE account_id = $1
+			UNION ALL
 			SELECT l.account_id, 'ledger ' || l.currency, 0, 1
 			FROM person p
 			JOIN ledger l ON l.account_id = p.account_id AND l.holder = 'p' || p.id

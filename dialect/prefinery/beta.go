@@ -51,7 +51,7 @@ func betaToJSON(c *engine.CampaignCounts, cfg *engine.Config) betaJSON {
 	}
 	return betaJSON{
 		ID: int64(c.ID), Name: c.Name, HomepageURL: homepage,
-		TestersCount: c.Joined, ShareClicksCount: c.Reach, ShareSignupsCount: c.Referrals,
+		TestersCount: c.Joined, ImpressionsCount: c.Impressions, ShareClicksCount: c.Reach, ShareSignupsCount: c.Referrals,
 		ImportedTestersCount: c.InState[model.StateImported], AppliedTestersCount: c.InState[model.StateApplied],
 		InvitedTestersCount: c.InState[model.StateInvited], ActiveTestersCount: c.InState[model.StateActive],
 		RejectedTestersCount: c.InState[model.StateRejected],

@@ -235,6 +235,13 @@ func (a *API) updateTester(w http.ResponseWriter, r *http.Request, in scope) err
 	if err != nil {
 		return err
 	}
+	if named := sent.ReferrerID.trimmed(); named != "" {
+		referrer, err := a.referrer(r.Context(), in, named)
+		if err != nil {
+			return within(testerFamily, err)
+		}
+		change.ReferralCode = referrer.Shown
+	}
 	if err := a.core.ChangeParticipant(r.Context(), in.account, v.ID, *change); err != nil {
 		return within(testerFamily, err)
 	}

@@ -256,6 +256,15 @@ CREATE TABLE click (
 CREATE INDEX click_visitor ON click (account_id, visitor_id, id);
 CREATE INDEX click_facet ON click (account_id, facet_id, at, id);
 
+-- Who saw a form of a campaign.
+CREATE TABLE impression (
+  account_id  BIGINT NOT NULL,
+  campaign_id BIGINT NOT NULL,
+  viewer_id   BIGINT NOT NULL, -- the visitor, or the person where no browser is known
+  event_id    BIGINT NOT NULL, -- the first time
+  PRIMARY KEY (account_id, campaign_id, viewer_id)
+) $clustered;
+
 CREATE TABLE attribution (
   account_id     BIGINT NOT NULL,
   code_id        BIGINT NOT NULL,
