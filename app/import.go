@@ -6,7 +6,6 @@ import (
 	"crypto/sha256"
 	"encoding/csv"
 	"encoding/hex"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -224,7 +223,7 @@ var peopleColumns = []string{
 
 // exported are columns of an export that say what else is true, and that an
 // import finds out for itself.
-var exported = []string{"campaign_id", "confirmed_at", "source", "referrals"}
+var exported = []string{"campaign_id", "confirmed_at", "source", "referrals", "seen_at"}
 
 func readPeople(r io.Reader) (*peopleTable, error) {
 	table := csv.NewReader(bufio.NewReaderSize(&shortLines{r: withoutMark(r)}, 64<<10))
@@ -328,17 +327,27 @@ func set(l *engine.ImportLine, column, cell string) (wrong string) {
 		l.LastName = cell
 	case "customer_id":
 		l.CustomerID = cell
-	case "groups", "custom_var1", "custom_var2", "custom_var3":
-		text, err := json.Marshal(cell)
-		if err != nil {
-			return err.Error()
+	case "groups":
+		for name := range strings.SplitSeq(cell, ",") {
+			if name = strings.TrimSpace(name); name != "" {
+				card(l).Groups = append(card(l).Groups, name)
+			}
 		}
-		if l.Extra == nil {
-			l.Extra = map[string]json.RawMessage{}
+	case "custom_var1", "custom_var2", "custom_var3":
+		if len(cell) > engine.Longest {
+			return fmt.Sprintf("is longer than %d bytes", engine.Longest)
 		}
-		l.Extra[column] = text
+		card(l).Vars[column[len(column)-1]-'1'] = cell
 	}
 	return ""
+}
+
+// card is what a line tells of its participant.
+func card(l *engine.ImportLine) *model.Card {
+	if l.Card == nil {
+		l.Card = &model.Card{}
+	}
+	return l.Card
 }
 
 // momentOf reads a time, in UTC where it names no zone.

@@ -27,6 +27,8 @@ id@example.com,4711,,,,,,,,,,,,,
 when@example.com,,,,,,,yesterday,,,,,,,
 state@example.com,,,,,,happy,,,,,,,,
 few@example.com,1
+uuid@example.com,,0B6D1F0E-2f6a-4a52-9c37-6a1d8f5f2c11,,,,,,,,,,,,
+grace@example.com,,,,ada7k2q,,,,,,,,,,
 ` + "bad\xff@example.com,,,,,,,,,,,,,,\n"
 
 func writeFile(t *testing.T, text string) string {
@@ -50,17 +52,17 @@ func TestPeopleAreImportedOnce(t *testing.T) {
 		}
 		wantLines := []string{
 			"7: email is no e-mail address", "8: email takes part already", "9: code is taken", "10: code cannot be a code",
-			"13: id is taken", "14: created_at must be a time", "15: status must be one of", "16: has 2 columns, and the first line 15", "17: email is not UTF-8 text",
+			"13: id is that of another participant", "14: created_at must be a time", "15: status must be one of", "16: has 2 columns, and the first line 15", "17: uuid is that of another participant", "18: email takes part already", "19: email is not UTF-8 text",
 		}
 		out, report, err := run(true)
-		if !errors.Is(err, ErrRefused) || out != "could import 7 of 16 lines, 9 refused, 0 done before\n" {
+		if !errors.Is(err, ErrRefused) || out != "could import 7 of 18 lines, 11 refused, 0 done before\n" {
 			t.Errorf("dry run: %q, %v\n%s", out, err, report)
 		}
 		if people := exportOf(t, c, "people"); strings.Contains(people, "ada@example.com") {
 			t.Error("a dry run imported somebody")
 		}
 		out, report, err = run(false)
-		if !errors.Is(err, ErrRefused) || out != "imported 7 of 18 lines, 11 refused, 0 done before\n" {
+		if !errors.Is(err, ErrRefused) || out != "imported 7 of 20 lines, 13 refused, 0 done before\n" {
 			t.Errorf("%q, %v", out, err)
 		}
 		wantLines = append(wantLines, "11: referrer is nobody", "12: referrer is nobody")
@@ -71,8 +73,8 @@ func TestPeopleAreImportedOnce(t *testing.T) {
 		}
 		people := exportOf(t, c, "people")
 		for _, want := range []string{
-			"\nada@example.com,4711,0b6d1f0e-2f6a-4a52-9c37-6a1d8f5f2c11,4711,Ada7k2q,grace9x,applied,2025-03-01T09:30:00.000Z,Ada,Byron,c-1,,2025-03-01T09:30:00.000Z,12.5,added,0\n",
-			"\ngrace@example.com,12,", ",4711,grace9x,,active,2024-01-05T00:00:00.000Z,Grace,,,2025-04-01T10:00:00.000Z,2024-01-05T00:00:00.000Z,-3,added,1\n",
+			"\nada@example.com,4711,0b6d1f0e-2f6a-4a52-9c37-6a1d8f5f2c11,4711,Ada7k2q,grace9x,applied,2025-03-01T09:30:00.000Z,Ada,Byron,c-1,,2025-03-01T09:30:00.000Z,12.5,added,0,\"Press,VIP\",pro,,,\n",
+			"\ngrace@example.com,12,", ",4711,grace9x,,active,2024-01-05T00:00:00.000Z,Grace,,,2025-04-01T10:00:00.000Z,2024-01-05T00:00:00.000Z,-3,added,1,,,,,2024-01-05T00:00:00.000Z\n",
 			",Ada7k2q,unconfirmed,", "\nrita@example.com,", ",rejected,2025-03-01T23:00:00.000Z,", ",suspended,",
 		} {
 			if !strings.Contains(people, want) {
@@ -174,7 +176,7 @@ func TestImportGoesOn(t *testing.T) {
 				t.Errorf("%s is there %d times", want, strings.Count(people, "\n"+want))
 			}
 		}
-		if n := strings.Count(people, ",0,added,1\n"); n != 1000 {
+		if n := strings.Count(people, ",0,added,1,"); n != 1000 {
 			t.Errorf("%d brought one each, want 1000", n)
 		}
 	})

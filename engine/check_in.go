@@ -63,11 +63,16 @@ func (e *Engine) Retention(ctx context.Context, account model.AccountID, campaig
 	var list []Retention
 	err := e.store.View(ctx, account, func(tx *store.Tx) error {
 		counts, err := tx.CheckInsByDay(campaign, dayOf(from), dayOf(to))
-		list = make([]Retention, len(counts))
-		for i, c := range counts {
-			list[i] = Retention{Day: time.Unix(c.Day*secondsOfDay, 0).UTC(), CheckIns: c.CheckIns, Came: c.Came}
-		}
+		list = retentionOf(counts)
 		return err
 	})
 	return list, err
+}
+
+func retentionOf(counts []store.DayCount) []Retention {
+	list := make([]Retention, len(counts))
+	for i, c := range counts {
+		list[i] = Retention{Day: time.Unix(c.Day*secondsOfDay, 0).UTC(), CheckIns: c.CheckIns, Came: c.Came}
+	}
+	return list
 }

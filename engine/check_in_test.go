@@ -129,3 +129,29 @@ func TestVerifyNamesDamagedCheckIns(t *testing.T) {
 		}
 	})
 }
+
+func TestRetentionIsExportedByDay(t *testing.T) {
+	onBoth(t, returning, func(t *testing.T, s *stage) {
+		ann, bob := s.begin("ann@example.com", "", ""), s.begin("bob@example.com", "", "")
+		s.checkIn(ann)
+		s.checkIn(ann)
+		s.checkIn(bob)
+		s.wait(24 * time.Hour)
+		s.checkIn(bob)
+		var rows []string
+		err := s.core.Export(t.Context(), s.account, engine.ExportRetention, func(row []engine.Field) error {
+			text := ""
+			for _, f := range row[1:] {
+				text += " " + f.Text()
+			}
+			rows = append(rows, text)
+			return nil
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff([]string{" First 2026-03-01 3 2", " First 2026-03-02 1 1"}, rows); diff != "" {
+			t.Error(diff)
+		}
+	})
+}

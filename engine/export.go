@@ -4,7 +4,9 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"math"
 	"strconv"
+	"strings"
 	"time"
 
 	"grapevine/model"
@@ -20,6 +22,9 @@ const (
 	ExportPeople  Export = "people"  // a row for each participant; they can be imported again
 	ExportRewards Export = "rewards" // whatever their state
 	ExportEvents  Export = "events"  // with what is kept of each, until its person is erased
+	// ExportRetention has a row for each campaign and day on which somebody
+	// checked in: how often, and how many did.
+	ExportRetention Export = "retention"
 )
 
 // Field is a named value of an exported row: a string, an int64, a bool, a
@@ -37,13 +42,14 @@ const exportPage = 500
 // It fails with Invalid for a kind that there is not.
 func (e *Engine) Export(ctx context.Context, account model.AccountID, what Export, pass func([]Field) error) error {
 	exports := map[Export]func(context.Context, *exporter) error{
-		ExportPeople:  exportPeople,
-		ExportRewards: exportRewards,
-		ExportEvents:  exportEvents,
+		ExportPeople:    exportPeople,
+		ExportRewards:   exportRewards,
+		ExportEvents:    exportEvents,
+		ExportRetention: exportRetention,
 	}
 	export, known := exports[what]
 	if !known {
-		return &model.Error{Kind: model.Invalid, Field: "what", Msg: fmt.Sprintf("%q cannot be exported: there are people, rewards and events", what)}
+		return &model.Error{Kind: model.Invalid, Field: "what", Msg: fmt.Sprintf("%q cannot be exported: there are people, rewards, events and retention", what)}
 	}
 	return e.store.View(ctx, account, func(tx *store.Tx) error {
 		return export(ctx, &exporter{e: e, tx: tx, account: account, pass: pass})
@@ -81,14 +87,28 @@ func exportPeople(_ context.Context, x *exporter) error {
 		if err != nil {
 			return err
 		}
+		ids := make([]model.ParticipantID, len(lot))
+		for i := range lot {
+			ids[i] = lot[i].ID
+		}
+		cards, err := x.tx.Cards(ids)
+		if err != nil {
+			return err
+		}
 		for i := range lot {
 			p := &lot[i]
 			name := names[p.Person.Person]
+			card := cards[p.ID]
+			if card == nil {
+				card = &model.Card{}
+			}
 			if err := x.pass([]Field{
 				{"email", p.Person.Email}, {"id", int64(p.ID)}, {"uuid", p.UUID}, {"campaign_id", int64(p.Campaign)},
 				{"code", p.Code}, {"referrer_code", participants[i].ReferrerCode}, {"status", string(p.State)}, {"created_at", when(p.JoinedAt)},
 				{"first_name", name.FirstName}, {"last_name", name.LastName}, {"customer_id", p.Person.CustomerID},
 				{"qualified_at", when(p.QualifiedAt)}, {"confirmed_at", when(p.ConfirmedAt)}, {"points", p.Points}, {"source", p.Source}, {"referrals", p.Referrals},
+				{"groups", strings.Join(card.Groups, ",")}, {"custom_var1", card.Vars[0]}, {"custom_var2", card.Vars[1]}, {"custom_var3", card.Vars[2]},
+				{"seen_at", when(p.SeenAt)},
 			}); err != nil {
 				return err
 			}
@@ -185,6 +205,28 @@ func exportEvents(_ context.Context, x *exporter) error {
 			}
 		}
 	}
+}
+
+func exportRetention(_ context.Context, x *exporter) error {
+	campaigns, err := x.tx.Campaigns()
+	if err != nil {
+		return err
+	}
+	for _, c := range campaigns {
+		days, err := x.tx.CheckInsByDay(c.ID, math.MinInt64, math.MaxInt64)
+		if err != nil {
+			return err
+		}
+		for _, d := range retentionOf(days) {
+			if err := x.pass([]Field{
+				{"campaign_id", int64(c.ID)}, {"campaign", c.Name}, {"day", d.Day.Format(time.DateOnly)},
+				{"check_ins", d.CheckIns}, {"participants", d.Came},
+			}); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }
 
 // Text is a value as a cell of a table has it: times in UTC to the

@@ -2,7 +2,6 @@ package engine
 
 import (
 	"context"
-	"encoding/json"
 	"time"
 
 	"github.com/google/uuid"
@@ -29,8 +28,8 @@ type ImportLine struct {
 	State         model.State // "": imported
 	JoinedAt      time.Time   // zero: now
 	QualifiedAt   time.Time
-	Points        money.Amount               // that they had
-	Extra         map[string]json.RawMessage // anything else of the person
+	Points        money.Amount // that they had
+	Card          *model.Card  // what is told of the participant; nil: nothing
 }
 
 // Import is a part of a file of people for a campaign.
@@ -72,6 +71,11 @@ func (e *Engine) ImportPeople(ctx context.Context, account model.AccountID, i Im
 		if err := m.people(); err != nil {
 			return err
 		}
+		lines := make([]int64, len(m.refused))
+		for n, r := range m.refused {
+			lines[n] = r.Line
+		}
+		m.t.tx.KeepRefused(i.Campaign, i.File, lines)
 		m.t.tx.KeepImported(i.Campaign, i.File, i.Lines[len(i.Lines)-1].Number, 0)
 		return nil
 	})
@@ -181,7 +185,7 @@ func (m *importing) people() error {
 	if err != nil {
 		return err
 	}
-	taken, err := m.numbersTaken()
+	numbers, uuids, err := m.taken()
 	if err != nil {
 		return err
 	}
@@ -203,8 +207,11 @@ func (m *importing) people() error {
 		case k.parts[person].ID != 0:
 			m.refuse(l, "email", "takes part already")
 			continue
-		case taken[l.ID]:
-			m.refuse(l, "id", "is taken")
+		case numbers[l.ID]:
+			m.refuse(l, "id", "is that of another participant")
+			continue
+		case uuids[l.UUID]:
+			m.refuse(l, "uuid", "is that of another participant")
 			continue
 		}
 		made, err := m.take(l, person, k)
@@ -213,7 +220,7 @@ func (m *importing) people() error {
 		}
 		if made != nil {
 			k.parts[made.Person] = store.Enrolled{Participant: *made}
-			taken[l.ID] = l.ID != 0
+			numbers[l.ID], uuids[l.UUID] = l.ID != 0, l.UUID != ""
 		}
 	}
 	return nil
@@ -239,15 +246,22 @@ func (l *ImportLine) wrong() (field, msg string) {
 	return "", ""
 }
 
-// numbersTaken tells which of the lines' numbers are participants' already.
-func (m *importing) numbersTaken() (map[model.ParticipantID]bool, error) {
+// taken tells which of the lines' numbers and UUIDs are participants' already.
+func (m *importing) taken() (numbers map[model.ParticipantID]bool, uuids map[string]bool, err error) {
 	var ids []model.ParticipantID
+	var names []string
 	for i := range m.Lines {
 		if id := m.Lines[i].ID; id > 0 {
 			ids = append(ids, id)
 		}
+		if name := m.Lines[i].UUID; name != "" {
+			names = append(names, name)
+		}
 	}
-	return m.t.tx.ParticipantsThere(ids)
+	if numbers, err = m.t.tx.ParticipantsThere(ids); err == nil {
+		uuids, err = m.t.tx.UUIDsThere(names)
+	}
+	return numbers, uuids, err
 }
 
 // take makes a line's participant, and the person where there is none. It
@@ -287,7 +301,7 @@ func (m *importing) take(l *ImportLine, person model.PersonID, k *known) (*model
 	for i := range a.naming {
 		a.naming[i].Person = a.id
 	}
-	if err := t.admit(a, Who{FirstName: l.FirstName, LastName: l.LastName, Extra: l.Extra, Server: true}); err != nil {
+	if err := t.admit(a, Who{FirstName: l.FirstName, LastName: l.LastName, Server: true}); err != nil {
 		return nil, err
 	}
 	m.begin(p, l.State)
@@ -296,6 +310,11 @@ func (m *importing) take(l *ImportLine, person model.PersonID, k *known) (*model
 		t.countQualified(p, 1)
 	}
 	t.addParticipant(p)
+	if l.Card != nil {
+		if err := t.tx.SaveCard(p.ID, l.Card); err != nil {
+			return nil, err
+		}
+	}
 	t.score(m.campaign, p.Person, model.Point{Participant: p.ID, Activity: model.PointsByHand, Quantity: l.Points})
 	return p, nil
 }
@@ -316,7 +335,7 @@ func (m *importing) code(l *ImportLine, p *model.Participant) (free bool, err er
 		Seed: t.seedOf(LinkRequest{}), Place: LinkRequest{}.place(), Named: true, MadeAt: p.JoinedAt,
 	}
 	if free, err = t.tx.InsertCode(c); err == nil && !free {
-		m.refuse(l, "code", "is taken")
+		m.refuse(l, "code", "is taken: somebody has it, or had it")
 	}
 	p.Code = c.ID
 	return free, err
@@ -383,14 +402,18 @@ func (m *importing) referrers() error {
 	if err := m.t.tx.OwnersOf(codes); err != nil {
 		return err
 	}
+	refused, err := m.t.tx.Refused(m.Campaign, m.File, m.Lines[0].Number, m.Lines[len(m.Lines)-1].Number)
+	if err != nil {
+		return err
+	}
 	for i := range m.Lines {
 		l := &m.Lines[i]
-		if l.ReferrerCode == "" && l.ReferrerEmail == "" {
+		if l.ReferrerCode == "" && l.ReferrerEmail == "" || refused[l.Number] {
 			continue
 		}
 		part, there := k.parts[k.byEmail[model.FoldEmail(l.Email)]]
 		if !there || part.Referrer != 0 {
-			continue // its line was refused, or said so
+			continue // they have left, or somebody brought them meanwhile
 		}
 		referrer := k.parts[k.byEmail[model.FoldEmail(l.ReferrerEmail)]].ID
 		if l.ReferrerCode != "" {

@@ -26,6 +26,51 @@ func (tx *Tx) KeepImported(campaign model.CampaignID, file string, people, refer
 		campaign, file, people, referrers)
 }
 
+// KeepRefused queues that lines of a file were refused.
+func (tx *Tx) KeepRefused(campaign model.CampaignID, file string, lines []int64) {
+	rows := make([][]any, len(lines))
+	for i, line := range lines {
+		rows[i] = []any{campaign, file, line}
+	}
+	tx.insert("import_refused", "campaign_id, file, line", rows, "ON CONFLICT DO NOTHING")
+}
+
+// Refused tells which lines of a file, from one to another, were refused.
+func (tx *Tx) Refused(campaign model.CampaignID, file string, from, to int64) (map[int64]bool, error) {
+	refused := map[int64]bool{}
+	err := tx.read(`SELECT line
+		FROM import_refused
+		WHERE account_id = $1 AND campaign_id = $2 AND file = $3 AND line >= $4 AND line <= $5`,
+		func(r Row) error {
+			var line int64
+			err := r.Scan(&line)
+			refused[line] = true
+			return err
+		}, campaign, file, from, to)
+	return refused, err
+}
+
+// UUIDsThere tells which UUIDs are participants'.
+func (tx *Tx) UUIDsThere(uuids []string) (map[string]bool, error) {
+	there := map[string]bool{}
+	for chunk := range slices.Chunk(uuids, 64) {
+		listed := few(chunk)
+		err := tx.read(`SELECT uuid
+			FROM participant
+			WHERE account_id = $1 AND uuid IN (`+in(2, len(listed))+`)`,
+			func(r Row) error {
+				var uuid string
+				err := r.Scan(&uuid)
+				there[uuid] = true
+				return err
+			}, listed...)
+		if err != nil {
+			return nil, err
+		}
+	}
+	return there, nil
+}
+
 // ParticipantsThere tells which ids are participants'.
 func (tx *Tx) ParticipantsThere(ids []model.ParticipantID) (map[model.ParticipantID]bool, error) {
 	there := map[model.ParticipantID]bool{}

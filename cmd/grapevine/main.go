@@ -181,7 +181,7 @@ type export struct {
 	database
 	Account string `placeholder:"SLUG" help:"Whose rows; needed where there are several accounts."`
 	Format  string `enum:"csv,jsonl" default:"csv" placeholder:"csv|jsonl" help:"How to write them (${default})."`
-	What    string `arg:"" enum:"people,rewards,events" help:"people, rewards or events."`
+	What    string `arg:"" enum:"people,rewards,events,retention" help:"people, rewards, events, or retention: how many checked in, by day."`
 }
 
 func (e *export) Run(p *process) error {

@@ -160,7 +160,7 @@ CREATE TABLE participant (
   UNIQUE (account_id, campaign_id, person_id)
 ) $clustered;
 CREATE INDEX participant_waiting ON participant (account_id, campaign_id, applied_at, id, referrals, points) WHERE state = 'applied'; -- all that a waitlist is made of
-CREATE INDEX participant_uuid ON participant (account_id, uuid);
+CREATE UNIQUE INDEX participant_uuid ON participant (account_id, uuid);
 CREATE INDEX participant_active ON participant (account_id, campaign_id, seen_at) WHERE state = 'active'; -- how many are idle
 CREATE INDEX participant_person ON participant (account_id, person_id);
 CREATE INDEX participant_referrer ON participant (account_id, referrer_id) WHERE referrer_id <> 0;
@@ -173,6 +173,15 @@ CREATE TABLE import (
   people      BIGINT NOT NULL, -- the last line whose person is there
   referrers   BIGINT NOT NULL, -- the last line whose referrer was looked for
   PRIMARY KEY (account_id, campaign_id, file)
+) $clustered;
+
+-- Lines of such a file that were refused: what they say of referrers is not taken either.
+CREATE TABLE import_refused (
+  account_id  BIGINT NOT NULL,
+  campaign_id BIGINT NOT NULL,
+  file        $text NOT NULL,
+  line        BIGINT NOT NULL,
+  PRIMARY KEY (account_id, campaign_id, file, line)
 ) $clustered;
 
 -- What was told of a participant beside the person's profile; it goes with the person.
