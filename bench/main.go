@@ -99,11 +99,12 @@ var measures = []measure{
 	{"list", (*bench).list},
 	{"waitlist", (*bench).waitlist},
 	{"hooks", (*bench).hooks},
+	{"mail", (*bench).mail},
 }
 
 func main() {
 	var o options
-	flag.StringVar(&o.only, "only", "", "comma-separated: idle, click, status, purchase, ledger, list, waitlist, hooks (default all)")
+	flag.StringVar(&o.only, "only", "", "comma-separated: idle, click, status, purchase, ledger, list, waitlist, hooks, mail (default all)")
 	flag.StringVar(&o.engine, "engine", "both", "sqlite, postgres or both")
 	flag.IntVar(&o.rounds, "rounds", 3, "rounds of each side; medians are printed")
 	flag.IntVar(&o.seconds, "seconds", 0, "length of a round; 0 is a whole minute for clicks and 15 s for the others")

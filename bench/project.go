@@ -6,6 +6,7 @@ import (
 )
 
 const (
+	merchantID   = "7b0f4a52-1111-4222-8333-444455556666"
 	apiKey       = "3fa85f64-5717-4562-b3fc-2c963f66afa6"
 	apiSecret    = "95eb1c78-f77e-4c55-828e-17ed3e0163a2"
 	campaignUUID = "ef9befc6-18f1-418c-8914-5ee8d09bb5aa"
@@ -16,7 +17,7 @@ slug: load
 site: https://shop.example.com
 keys:
   friendbuy:
-    merchant_id: 7b0f4a52-1111-4222-8333-444455556666
+    merchant_id: ` + merchantID + `
     key: ` + apiKey + `
     secret: ` + apiSecret + `
     signing_secret: a-signing-secret

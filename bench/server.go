@@ -70,14 +70,14 @@ func (b *bench) apply(d database, project string) error {
 }
 
 // serve starts a server and returns when it is ready.
-func (b *bench) serve(d database) (*server, error) {
+func (b *bench) serve(d database, flags ...string) (*server, error) {
 	addr, err := freeAddr()
 	if err != nil {
 		return nil, err
 	}
 	started := time.Now()
-	p, err := b.spawn("grapevine", b.binary, "serve", "--listen", addr, "--public-url", "http://"+addr,
-		"--database", d.dsn, "--secret-file", d.secret, "--log", "json", "--allow-private-hooks", "--rate-limits", "off")
+	p, err := b.spawn("grapevine", b.binary, append([]string{"serve", "--listen", addr, "--public-url", "http://" + addr,
+		"--database", d.dsn, "--secret-file", d.secret, "--log", "json", "--allow-private-hooks", "--rate-limits", "off"}, flags...)...)
 	if err != nil {
 		return nil, err
 	}

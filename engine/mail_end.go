@@ -135,7 +135,11 @@ func (e *Engine) remind(ctx context.Context, account model.AccountID, id model.M
 		for i, m := range about {
 			ids[i] = m.ID
 		}
-		if about, err = t.tx.LockMails(ids); err != nil {
+		if _, err = t.tx.LockMails(ids); err != nil {
+			return err
+		}
+		// Read again: who held the locks before may have left a reminder.
+		if about, err = t.tx.MailsOf(found[0].Subject); err != nil {
 			return err
 		}
 		var share *model.Mail
