@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"grapevine/dialect/friendbuy"
+	"grapevine/dialect/prefinery"
 	"grapevine/engine"
 	"grapevine/engine/secret"
 	"grapevine/store"
@@ -122,14 +123,15 @@ func (p *program) prepare(ctx context.Context, secretFile string, a access, publ
 		newID = p.node.NewID
 	}
 	p.core = engine.New(engine.Settings{
-		Store:     p.store,
-		Secret:    box,
-		Now:       p.now,
-		NewID:     newID,
-		LinkURL:   publicURL + "/r",
-		PublicURL: publicURL,
-		SignLink:  friendbuy.SignLink,
-		Log:       p.log,
+		Store:          p.store,
+		Secret:         box,
+		Now:            p.now,
+		NewID:          newID,
+		LinkURL:        publicURL + "/r",
+		PublicURL:      publicURL,
+		SignLink:       friendbuy.SignLink,
+		InvitationCode: prefinery.InvitationCode,
+		Log:            p.log,
 	})
 	_, err = p.tryConfig(ctx)
 	return err

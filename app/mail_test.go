@@ -2,12 +2,15 @@ package app
 
 import (
 	"bytes"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 
 	"github.com/emersion/go-message/mail"
+
+	"grapevine/model"
 )
 
 const worded = `
@@ -65,6 +68,43 @@ func TestMailIsSeenBeforeItIsSent(t *testing.T) {
 	}
 	if got := preview(t, c, Preview{Kind: "confirmation"}); strings.Contains(got, "unsubscribe") {
 		t.Errorf("nobody orders off what they asked for:\n%s", got)
+	}
+}
+
+// Every kind is worded as the account says, with all that it may say.
+func TestEveryKindOfMailIsWordedByTheAccount(t *testing.T) {
+	t.Parallel()
+	c := place(t)
+	const text = "{{.Account}}/{{.Campaign}}/{{.Name}}/{{.Sender}}/{{.Message}}/{{.Reward}}/{{.Coupon}}/{{.Invitation}}/{{.Link}}/{{.Other}}"
+	words := ""
+	for _, kind := range model.MailKinds {
+		words += fmt.Sprintf("    %s: {subject: \"%s for {{.Name}}\", text: %q}\n", kind, kind, text)
+	}
+	applyText(t, c, "account: Acme\nsite: https://shop.example.com\nkeys: {prefinery: {decoder_key: hush}}\nemail:\n  wording:\n"+words+
+		"campaigns: [{name: Evergreen, id: 11, status: launched}]\n")
+	const (
+		click   = "https://grapevine.example/mail/click/"
+		friend  = "Acme/Evergreen/Bea/Ann Advocate/Hi!/"
+		asked   = "Acme/Evergreen/Bea/A friend/"
+		nothing = "/{{.Other}}" // where there is no link
+		code    = "4e2067b653"  // SHA-1 of hushbea@example.com
+	)
+	for _, kind := range model.MailKinds {
+		want := map[model.MailKind]string{
+			model.ShareMail:            friend + "///" + click,
+			model.ReminderMail:         friend + "///" + click,
+			model.NotifyMail:           asked + "////" + click,
+			model.ConfirmationMail:     asked + "////https://grapevine.example/confirm/",
+			model.InvitationMail:       asked + "///" + code + "/" + click,
+			model.FriendInvitationMail: friend + "//" + code + "/" + click,
+			model.RejectionMail:        asked + "////" + nothing,
+			model.RewardMail:           asked + "/10 USD/Your code: THANKS-10//" + nothing,
+			model.StockMail:            asked + "85 percent of the codes of a batch are used: 15 of 100 are left.////" + nothing,
+		}[kind]
+		got := preview(t, c, Preview{Kind: string(kind), Message: "Hi!"})
+		if !strings.Contains(got, "Subject: "+string(kind)+" for Bea\n") || want == "" || !strings.Contains(got, want) {
+			t.Errorf("%s: want %q in\n%s", kind, want, got)
+		}
 	}
 }
 

@@ -34,6 +34,9 @@ type Settings struct {
 	// SignLink signs the attribution that rides on landing addresses; nil
 	// leaves it out.
 	SignLink LinkSigner
+	// InvitationCode is the code that lets somebody in who has an address; nil
+	// has none.
+	InvitationCode func(cfg *Config, email string) string
 	// NewKey makes the key by which an account signs; nil makes one of RSA with
 	// 2048 bits, which takes a good part of a second.
 	NewKey func() (*rsa.PrivateKey, error)
@@ -59,6 +62,7 @@ type Engine struct {
 
 	newKey     func() (*rsa.PrivateKey, error)
 	signLink   LinkSigner
+	invitation func(cfg *Config, email string) string
 	cookieMACs sync.Pool            // of hash.Hash under the key of visitor cookies
 	links      cache[string, *link] // by folded code
 	sponsors   cache[sponsorKey, *sponsor]
@@ -79,8 +83,11 @@ type Engine struct {
 func New(s Settings) *Engine {
 	e := &Engine{
 		store: s.Store, secret: s.Secret, clock: s.Now, newID: s.NewID, linkURL: s.LinkURL, log: s.Log,
-		newKey: s.NewKey, signLink: s.SignLink,
+		newKey: s.NewKey, signLink: s.SignLink, invitation: s.InvitationCode,
 		publicURL: s.PublicURL, mailKey: s.Secret.Key("mail"),
+	}
+	if e.invitation == nil {
+		e.invitation = func(*Config, string) string { return "" }
 	}
 	if e.newKey == nil {
 		e.newKey = func() (*rsa.PrivateKey, error) { return rsa.GenerateKey(rand.Reader, 2048) }

@@ -38,9 +38,14 @@ func (e *Engine) PreviewMail(ctx context.Context, account model.AccountID, kind 
 	fill := letter.Filling{
 		Account: cfg.Settings.Name, Campaign: about.Name, Name: "Bea", Link: e.mailLink(cfg, about, mail, "ANN123"),
 	}
+	if kind == model.InvitationMail || kind == model.FriendInvitationMail {
+		fill.Invitation = e.invitation(cfg, p.To)
+	}
 	switch kind {
 	case model.ShareMail, model.ReminderMail, model.FriendInvitationMail:
 		fill.Sender, fill.Message = "Ann Advocate", message
+	case model.StockMail:
+		fill.Message = "85 percent of the codes of a batch are used: 15 of 100 are left."
 	case model.RewardMail:
 		fill.Reward, fill.Coupon = "10 "+cfg.Settings.Currency, couponLine("THANKS-10")
 	}

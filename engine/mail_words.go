@@ -28,7 +28,10 @@ func (d *desk) filling(m *model.Mail, campaign *model.Campaign) (letter.Filling,
 		fill.Sender = strings.TrimSpace(sender.FirstName + " " + sender.LastName)
 	}
 	var err error
-	if m.Kind == model.RewardMail {
+	switch m.Kind {
+	case model.InvitationMail, model.FriendInvitationMail:
+		fill.Invitation = d.e.invitation(d.cfg, m.Recipient)
+	case model.RewardMail:
 		err = d.fillReward(m, &fill)
 	}
 	return fill, err

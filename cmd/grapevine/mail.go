@@ -15,7 +15,7 @@ type previewMail struct {
 	Message   string `placeholder:"TEXT" help:"What somebody writes who shares."`
 	PublicURL string `name:"public-url" default:"https://grapevine.example.com" placeholder:"URL" help:"Where the links of the mail lead (${default})."`
 	As        string `enum:"text,html,eml" default:"text" placeholder:"text|html|eml" help:"Which part of it, or all of it as a file that mail programs open (${default})."`
-	Kind      string `arg:"" enum:"share,reminder,notify,confirmation,invitation,rejection,friend_invitation,reward" help:"share, reminder, notify, confirmation, invitation, rejection, friend_invitation or reward."`
+	Kind      string `arg:"" enum:"share,reminder,notify,confirmation,invitation,rejection,friend_invitation,reward,stock" help:"share, reminder, notify, confirmation, invitation, rejection, friend_invitation, reward or stock."`
 }
 
 func (m *previewMail) Run(p *process) error {

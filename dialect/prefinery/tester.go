@@ -292,7 +292,7 @@ func testerToJSON(v *engine.ParticipantView, in scope) testerJSON {
 		Profile: profileToJSON(v), Responses: []responseJSON{},
 	}
 	if v.Email != "" {
-		t.InvitationCode = orNull(invitationCode(v.Email, in))
+		t.InvitationCode = orNull(InvitationCode(in.cfg, v.Email))
 	}
 	if v.Shown != "" {
 		status := v.URL + "?check=" + v.UUID

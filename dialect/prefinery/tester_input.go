@@ -129,10 +129,10 @@ func profileToJSON(v *engine.ParticipantView) profileJSON {
 	return p
 }
 
-// invitationCode is the code that belongs to an address: the first digits of
+// InvitationCode is the code that belongs to an address: the first digits of
 // a digest of the decoder key and the address.
-func invitationCode(email string, in scope) string {
-	sum := sha1.Sum([]byte(in.cfg.Secret(useDecoder) + email))
+func InvitationCode(cfg *engine.Config, email string) string {
+	sum := sha1.Sum([]byte(cfg.Secret(useDecoder) + email))
 	return hex.EncodeToString(sum[:5])
 }
 
@@ -142,8 +142,8 @@ const useDecoder = "prefinery.decoder_key"
 // or in lower case.
 func isInvitationCode(code, email string, in scope) bool {
 	given := []byte(strings.ToLower(strings.TrimSpace(code)))
-	asSent := subtle.ConstantTimeCompare(given, []byte(invitationCode(email, in)))
-	folded := subtle.ConstantTimeCompare(given, []byte(invitationCode(model.FoldEmail(email), in)))
+	asSent := subtle.ConstantTimeCompare(given, []byte(InvitationCode(in.cfg, email)))
+	folded := subtle.ConstantTimeCompare(given, []byte(InvitationCode(in.cfg, model.FoldEmail(email))))
 	return asSent|folded == 1
 }
 

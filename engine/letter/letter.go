@@ -35,6 +35,7 @@ type Filling struct {
 	Sender            string // who asked for the mail to be sent
 	Message           string // in the sender's words
 	Reward, Coupon    string
+	Invitation        string // code that lets the recipient in
 	Link              string
 }
 
@@ -89,7 +90,7 @@ type values map[string]string
 func (f Filling) values() values {
 	return values{
 		"Account": f.Account, "Campaign": f.Campaign, "Name": cmp.Or(f.Name, "there"), "Sender": cmp.Or(f.Sender, "A friend"), "Message": f.Message,
-		"Reward": f.Reward, "Coupon": f.Coupon, "Link": f.Link,
+		"Reward": f.Reward, "Coupon": f.Coupon, "Invitation": f.Invitation, "Link": f.Link,
 	}
 }
 
