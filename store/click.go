@@ -30,16 +30,16 @@ func (s *Store) CodeAccount(ctx context.Context, folded string) (model.AccountID
 
 // InsertClicks queues clicks and their erasable details.
 func (tx *Tx) InsertClicks(clicks []model.Click) {
-	rows := make([][]any, len(clicks))
-	var details [][]any
-	for i, c := range clicks {
-		rows[i] = []any{c.ID, c.Code, c.Campaign, c.Participant, c.Visitor, c.Self, c.Facet, ms(c.At)}
-		if c.Detail != "" {
-			details = append(details, []any{c.ID, c.Detail})
-		}
+	insertEach(tx, "click", "id, code_id, campaign_id, participant_id, visitor_id, self, facet_id, at", clicks,
+		func(args []any, c *model.Click) []any {
+			return append(args, &c.ID, &c.Code, &c.Campaign, &c.Participant, &c.Visitor, c.Self, &c.Facet, ms(c.At))
+		})
+	detailed := clicks
+	if none := func(c model.Click) bool { return c.Detail == "" }; slices.ContainsFunc(clicks, none) {
+		detailed = slices.DeleteFunc(slices.Clone(clicks), none)
 	}
-	tx.insert("click", "id, code_id, campaign_id, participant_id, visitor_id, self, facet_id, at", rows, "")
-	tx.insert("detail", "id, body", details, "")
+	insertEach(tx, "detail", "id, body", detailed,
+		func(args []any, c *model.Click) []any { return append(args, &c.ID, &c.Detail) })
 }
 
 // Attributions makes sure that each code has its attribution of a minute of

@@ -7,7 +7,9 @@ import (
 // Statement is one SQL statement in the dialect both engines share, with $1,
 // $2 … as placeholders.
 type Statement struct {
-	SQL  string
+	SQL string
+	// Args are integers, texts, bools and bytes, or point to one that nobody
+	// changes until the statement has run.
 	Args []any
 	// Row, if set, is called once for each row of the answer. The Row is valid
 	// only during the call.

@@ -36,18 +36,8 @@ var (
 // insert queues rows as multi-row INSERTs. columns leaves out account_id,
 // which is put before each row; tail is what follows the VALUES.
 func (tx *Tx) insert(table, columns string, rows [][]any, tail string) {
-	sizes := chunks
-	if tx.engine.ForUpdate() == "" {
-		sizes = sqliteChunks
-	}
 	for len(rows) > 0 {
-		n := 1
-		for _, size := range sizes {
-			if len(rows) >= size {
-				n = size
-				break
-			}
-		}
+		n := tx.chunk(len(rows))
 		args := make([]any, 0, n*len(rows[0]))
 		for _, row := range rows[:n] {
 			args = append(args, row...)
@@ -55,6 +45,31 @@ func (tx *Tx) insert(table, columns string, rows [][]any, tail string) {
 		tx.write(insertSQL(table, columns, n, len(rows[0]), tail), args...)
 		rows = rows[n:]
 	}
+}
+
+// insertEach is insert for what comes in large numbers: each puts the values of
+// an item behind args. It saves a slice a row, and pointers into the items,
+// which nobody changes from then on, save a copy of each value.
+func insertEach[T any](tx *Tx, table, columns string, items []T, each func(args []any, item *T) []any) {
+	width := strings.Count(columns, ",") + 1
+	for len(items) > 0 {
+		n := tx.chunk(len(items))
+		args := make([]any, 0, n*width)
+		for i := range items[:n] {
+			args = each(args, &items[i])
+		}
+		tx.write(insertSQL(table, columns, n, width, ""), args...)
+		items = items[n:]
+	}
+}
+
+// chunk is how many of so many rows go into one statement.
+func (tx *Tx) chunk(rows int) int {
+	sizes := chunks
+	if tx.engine.ForUpdate() == "" {
+		sizes = sqliteChunks
+	}
+	return sizes[slices.IndexFunc(sizes, func(size int) bool { return size <= rows })]
 }
 
 type insertKey struct {

@@ -117,7 +117,7 @@ func testNamedKinds(t *testing.T, e store.Engine) {
 	if i != -7 || s != -7 || n != -7 || w != "w" || string(b) != "b" || string(j) != "w" {
 		t.Errorf("got %d %d %d %q %q %q", i, s, n, w, b, j)
 	}
-	for _, arg := range []any{true, flag(true), int8(1), uint8(1), whole(1), uint64(1), 1} {
+	for _, arg := range []any{true, flag(true), int8(1), uint8(1), whole(1), uint64(1), 1, new(flag(true)), new(id(1)), new(int64(1))} {
 		must(t, update(e, statement(`UPDATE thing SET number = $1`, arg)))
 		var yes bool
 		var up flag
@@ -147,9 +147,9 @@ func testBadText(t *testing.T, e store.Engine) {
 
 func testBadArguments(t *testing.T, e store.Engine) {
 	const sql = `INSERT INTO item (account_id, id, name) VALUES (1, $1, 'x')`
-	one := int64(1)
+	pointer := new(int64(1))
 	for _, args := range [][]any{
-		{nil}, {1.5}, {&one}, {uint64(math.MaxUint64)}, {[]int{1}}, {struct{}{}},
+		{nil}, {1.5}, {&pointer}, {(*int64)(nil)}, {new(1.5)}, {uint64(math.MaxUint64)}, {[]int{1}}, {struct{}{}},
 		{},
 	} {
 		if err := update(e, statement(sql, args...)); err == nil {

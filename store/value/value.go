@@ -32,7 +32,7 @@ type Value struct {
 }
 
 // Of makes a Value of an integer, a string, a bool or a []byte, of named types
-// too. It fails with store.ErrText on text that PostgreSQL would not keep.
+// too, or of what a pointer to one points to. It fails with store.ErrText on text that PostgreSQL would not keep.
 func Of(arg any) (Value, error) {
 	switch v := arg.(type) {
 	case int64:
@@ -49,6 +49,9 @@ func Of(arg any) (Value, error) {
 		return Value{}, errors.New("argument is nil: columns are NOT NULL")
 	}
 	v := reflect.ValueOf(arg)
+	if v.Kind() == reflect.Pointer && !v.IsNil() {
+		v = v.Elem()
+	}
 	switch {
 	case v.CanInt():
 		return Value{Kind: Int, Int: v.Int()}, nil
