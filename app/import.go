@@ -57,8 +57,8 @@ func ImportPeople(ctx context.Context, c ImportConfig, out, report io.Writer) er
 		if c.DryRun {
 			done = "could import"
 		}
-		fmt.Fprintf(out, "%s %d of %d lines, %d refused, %d done before\n", done, i.taken, i.taken+i.refused+i.before, i.refused, i.before)
-		if i.refused > 0 {
+		fmt.Fprintf(out, "%s %d of %d lines, %d without their referrer, %d refused, %d done before\n", done, i.taken, i.taken+i.refused+i.before, i.alone, i.refused, i.before)
+		if i.refused+i.alone > 0 {
 			return ErrRefused
 		}
 		return nil
@@ -97,6 +97,7 @@ type importer struct {
 	report  io.Writer
 
 	taken, refused, before int64
+	alone                  int64 // taken without the referrer that they name
 }
 
 // run goes through the file twice: for the people, and then for who brought
@@ -108,18 +109,26 @@ func (i *importer) run(ctx context.Context) error {
 		return err
 	}
 	part := engine.Import{Campaign: campaign, File: i.digest, Notify: i.Notify, DryRun: i.DryRun}
+	importPeople, importReferrers := i.core.ImportPeople, i.core.ImportReferrers
+	if i.DryRun {
+		r := newRehearsal(i.core)
+		importPeople, importReferrers = r.people, r.referrers
+	}
 	err = i.pass("people", people, true, func(lines []engine.ImportLine) ([]engine.Refusal, error) {
 		part.Lines = lines
-		refused, err := i.core.ImportPeople(ctx, i.account, part)
+		refused, err := importPeople(ctx, i.account, part)
 		i.taken += int64(len(lines) - len(refused))
+		i.refused += int64(len(refused))
 		return refused, err
 	})
-	if err != nil || i.DryRun {
+	if err != nil {
 		return err
 	}
 	return i.pass("referrers", referrers, false, func(lines []engine.ImportLine) ([]engine.Refusal, error) {
 		part.Lines = lines
-		return i.core.ImportReferrers(ctx, i.account, part)
+		refused, err := importReferrers(ctx, i.account, part)
+		i.alone += int64(len(refused))
+		return refused, err
 	})
 }
 
@@ -142,7 +151,7 @@ func (i *importer) pass(what string, above int64, first bool, do func([]engine.I
 			return err
 		}
 		for _, r := range refused {
-			i.refuse(r.Line, r.Field+" "+r.Msg)
+			i.name(r.Line, r.Field+" "+r.Msg)
 		}
 		if len(lot) > 0 {
 			i.draw(what, lot[len(lot)-1].Number)
@@ -160,7 +169,8 @@ func (i *importer) pass(what string, above int64, first bool, do func([]engine.I
 			return err
 		case errors.As(err, &wrong):
 			if wrong.line > above && first {
-				i.refuse(wrong.line, wrong.msg)
+				i.refused++
+				i.name(wrong.line, wrong.msg)
 			}
 			continue
 		case err != nil:
@@ -180,8 +190,8 @@ func (i *importer) pass(what string, above int64, first bool, do func([]engine.I
 	}
 }
 
-func (i *importer) refuse(line int64, why string) {
-	i.refused++
+// name says what is wrong with a line.
+func (i *importer) name(line int64, why string) {
 	fmt.Fprintf(i.report, "%s:%d: %s\n", i.File, line, why)
 }
 
