@@ -26,7 +26,8 @@ func (t *turn) saidToBring(code string) (*hit, error) {
 // returns who brought them by now. ip is where they are, if that was sent.
 func (t *turn) bringBy(said *hit, p *model.Participant, person, advocate model.PersonID, ip string) (model.PersonID, error) {
 	parts, err := t.tx.Parts(person)
-	if err != nil || said.campaign.ID != p.Campaign || said.advocate == person || broughtTo(said.campaign, parts) {
+	nobody := said.campaign.ID != p.Campaign || said.advocate == person || t.behind(said.advocate) == 0
+	if err != nil || nobody || broughtTo(said.campaign, parts) {
 		return advocate, err
 	}
 	if ip == "" {
