@@ -25,7 +25,11 @@ const (
 // NewClient makes the client that all requests leave the house by. It follows
 // no redirect, uses no proxy, and reaches private networks only if allowed.
 func NewClient(allowPrivate bool) *http.Client {
-	dialer := &net.Dialer{Timeout: dialTimeout, KeepAlive: 30 * time.Second}
+	return newClient(allowPrivate, net.DefaultResolver)
+}
+
+func newClient(allowPrivate bool, names *net.Resolver) *http.Client {
+	dialer := &net.Dialer{Timeout: dialTimeout, KeepAlive: 30 * time.Second, Resolver: names}
 	if !allowPrivate {
 		dialer.Control = dialPublic
 	}

@@ -262,10 +262,10 @@ func (r Renderer) Allowed(body []byte) ([]string, error) {
 // Next keeps to the raster that the first try began, however long tries take.
 func (r Renderer) Next(d *model.Delivery, to *model.Endpoint, now time.Time) (time.Time, bool) {
 	if to.Topic == model.RecipientsQuestioned {
-		if d.Attempts > int64(len(authorizationWaits)) {
+		if d.Tries > int64(len(authorizationWaits)) {
 			return time.Time{}, false
 		}
-		return now.Add(authorizationWaits[d.Attempts-1]), true
+		return now.Add(authorizationWaits[d.Tries-1]), true
 	}
 	giveUp := r.pace.GiveUp
 	if to.Topic == model.RewardQuestioned {
