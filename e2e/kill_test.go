@@ -3,10 +3,14 @@
 package e2e_test
 
 import (
+	"bytes"
+	"fmt"
 	"io"
 	"math/rand/v2"
 	"net/http"
 	"net/http/httptest"
+	"net/mail"
+	"net/url"
 	"strings"
 	"sync"
 	"testing"
@@ -23,13 +27,18 @@ const (
 	tellLimit = 60 * time.Second
 )
 
-// Whatever was answered before a SIGKILL is there after it, and is rewarded
-// and told once.
+// Whatever was answered before a SIGKILL is there after it, and is rewarded,
+// told and mailed once; what is sent twice is the same twice.
 func TestKilledServerLosesNothing(t *testing.T) {
 	onEachEngine(t, func(t *testing.T, d database) {
 		hook := receive(t)
-		d.apply(t, project(hook.url, ""))
-		s := d.serve(t)
+		authority := makeCertificate(t, "localhost")
+		t.Setenv("SSL_CERT_FILE", authority.cert)
+		mx := serveMail(t, authority)
+		smtp := url.URL{Scheme: "smtp", User: url.UserPassword(mailUser, mailPassword), Host: mx.addr}
+		d.apply(t, strings.Replace(project(hook.url, ""), "coupons:", "email: {from: hello@shop.example.com, rewards: true}\ncoupons:", 1))
+		s := d.start(t, freeAddr(t), "--smtp", smtp.String())
+		s.awaitReady(t)
 		p := openShop(t, s)
 		codes := p.links(t, advocates)
 
@@ -48,7 +57,7 @@ func TestKilledServerLosesNothing(t *testing.T) {
 				t.Errorf("the server ended by itself: %v\n%s", s.cmd.ProcessState, s.log)
 			}
 			s.kill()
-			s = d.start(t, s.addr)
+			s = d.start(t, s.addr, "--smtp", smtp.String())
 		}
 		s.awaitReady(t)
 		time.Sleep(time.Second) // of load on a server that stays
@@ -61,10 +70,67 @@ func TestKilledServerLosesNothing(t *testing.T) {
 		}
 		awaitTold(t, hook, len(orders))
 		hook.check(t, orders)
+		checkMails(t, mx, orders)
 		d.command(t, "verify")
 		s.stop(t)
 		d.command(t, "verify")
 	})
+}
+
+// checkMails holds that each reward was mailed to whom it is for, and that a
+// mail that came again is the same.
+func checkMails(t *testing.T, mx *mailServer, orders []int) {
+	t.Helper()
+	want := map[string]int{}
+	for _, order := range orders {
+		want[fmt.Sprintf("advocate-%d@example.com", order%advocates)]++
+		want[friendOf(order)+"@example.org"]++
+	}
+	for end := time.Now().Add(tellLimit); mx.distinct() < 2*len(orders) && time.Now().Before(end); {
+		time.Sleep(20 * time.Millisecond)
+	}
+	mx.mu.Lock()
+	defer mx.mu.Unlock()
+	first := map[string]taken{}
+	again := 0
+	for _, got := range mx.took {
+		id := messageID(got.data)
+		before, known := first[id]
+		switch {
+		case !known:
+			first[id] = got
+			want[got.to]--
+		case before.to != got.to || !bytes.Equal(before.data, got.data):
+			t.Errorf("mail %s came again, and differs:\n%s\n%s", id, before.data, got.data)
+		default:
+			again++
+		}
+	}
+	for to, n := range want {
+		if n != 0 {
+			t.Errorf("%s got %d mails too few", to, n)
+		}
+	}
+	t.Logf("%d mails, %d came again", len(first), again)
+}
+
+// distinct is how many different mails came.
+func (m *mailServer) distinct() int {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	ids := map[string]bool{}
+	for _, got := range m.took {
+		ids[messageID(got.data)] = true
+	}
+	return len(ids)
+}
+
+func messageID(data []byte) string {
+	m, err := mail.ReadMessage(bytes.NewReader(data))
+	if err != nil {
+		return ""
+	}
+	return m.Header.Get("Message-ID")
 }
 
 // awaitTold waits until each order's two rewards were told of.
