@@ -94,6 +94,7 @@ type Deliveries struct {
 	Event    string    // the dialect's name of what is told; "" is any
 	From, To time.Time // when they were made; a zero To is now
 	Size     int       // how many at most
+	Bodies   bool      // show the requests, too
 }
 
 func (d Deliveries) query(p *program) engine.LogQuery {
@@ -114,6 +115,9 @@ func HookLog(ctx context.Context, c Config, slug string, which Deliveries, out i
 		log, err := p.core.DeliveryLog(ctx, account, which.query(p))
 		for _, d := range log {
 			fmt.Fprintf(out, "%s\t%s\t%s\t%s.%s\tendpoint %d\t%d items\n", d.UUID, shownAt(d.At), d.State, d.To.Dialect, d.To.Event, d.To.ID, d.Items)
+			if which.Bodies {
+				fmt.Fprintf(out, "  POST %s\n  %s\n", d.To.URL, d.Body)
+			}
 			for _, a := range d.Attempts {
 				fmt.Fprintf(out, "  %d\t%s\t%d\t%v\t%s\t%q\n", a.Number, shownAt(a.At), a.Status, a.Took, a.Error, a.Excerpt)
 			}

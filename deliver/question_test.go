@@ -64,26 +64,37 @@ func TestAnswerDecidesAReward(t *testing.T) {
 
 func TestAnswerAfterADecisionChangesNothing(t *testing.T) {
 	t.Parallel()
-	onBoth(t, func(t *testing.T, open func() store.Engine) {
+	test := func(t *testing.T, open func() store.Engine, decide func(*stage), then int, want model.RewardState) {
 		status := http.StatusServiceUnavailable
 		r := newReceiver(t, func(w http.ResponseWriter, _ string) { w.WriteHeader(status) })
 		s := newStage(t, open)
 		s.ask(r.URL)
 		s.purchase()
 		next := s.step()
-		_, err := s.engine.ApproveReward(t.Context(), s.account, s.onlyReward().ID)
-		must(t, err)
-		status = http.StatusBadRequest
+		decide(s)
+		status = then
 		s.clock.Set(next)
 		s.step()
-		if w := s.onlyReward(); w.State != model.Earned {
-			t.Errorf("the reward is %s", w.State)
+		if w := s.onlyReward(); w.State != want {
+			t.Errorf("the reward is %s, want %s", w.State, want)
 		}
 		if len(r.bodies()) != 2 {
 			t.Errorf("asked %d times, want 2", len(r.bodies()))
 		}
 		s.verify()
+	}
+	approve := func(s *stage) {
+		_, err := s.engine.ApproveReward(t.Context(), s.account, s.onlyReward().ID)
+		must(t, err)
+	}
+	reject := func(s *stage) {
+		_, err := s.engine.RejectReward(t.Context(), s.account, s.onlyReward().ID)
+		must(t, err)
+	}
+	onBoth(t, func(t *testing.T, open func() store.Engine) {
+		test(t, open, approve, http.StatusBadRequest, model.Earned)
 	})
+	t.Run("rejected", func(t *testing.T) { test(t, onSQLite(t), reject, http.StatusOK, model.Rejected) })
 }
 
 // What the campaign asks no longer is for a person to decide.

@@ -52,11 +52,14 @@ func (a *asked) query(size int) app.Deliveries {
 type hookLog struct {
 	ofAccount
 	asked
-	Limit int `default:"50" help:"How many at most (${default})."`
+	Limit  int  `default:"50" help:"How many at most (${default})."`
+	Bodies bool `help:"Print what was sent, too."`
 }
 
 func (l *hookLog) Run(p *process) error {
-	return app.HookLog(p.ctx, l.config(p), l.Account, l.query(l.Limit), p.stdout)
+	q := l.query(l.Limit)
+	q.Bodies = l.Bodies
+	return app.HookLog(p.ctx, l.config(p), l.Account, q, p.stdout)
 }
 
 type replay struct {
