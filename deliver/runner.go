@@ -32,7 +32,7 @@ const (
 	perEndpoint = 8
 	// outside and inside are how many jobs run at once, of those that wait for
 	// other people's servers and of those that do not.
-	outside = 256
+	outside = 512
 	inside  = 8
 )
 

@@ -38,7 +38,7 @@ func newClient(allowPrivate bool, names *net.Resolver) *http.Client {
 			DialContext:            dialer.DialContext,
 			ForceAttemptHTTP2:      true,
 			DisableCompression:     true,
-			MaxIdleConns:           256,
+			MaxIdleConns:           outside,
 			MaxIdleConnsPerHost:    perEndpoint,
 			IdleConnTimeout:        90 * time.Second,
 			TLSHandshakeTimeout:    dialTimeout,

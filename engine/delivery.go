@@ -156,6 +156,9 @@ func (e *Engine) StartDeliveries(ctx context.Context, q model.Queue, jobs []mode
 				tx.EndAttempts([]model.Attempt{{Delivery: d.ID, Number: d.Attempts, At: now, Error: skipped}})
 				tx.RetryHeld(&j, again, skipped)
 			} else if ok {
+				if j.Error == waits || j.Error == skipped { // a circuit that closes now does not send it, too
+					tx.RetryHeld(&j, j.RunAt, "")
+				}
 				sendings = append(sendings, Sending{Job: j, Delivery: d, Endpoint: *to, Secret: cfg.Secret, Probe: j.ID == let.probe})
 			}
 		}
