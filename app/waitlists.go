@@ -10,8 +10,13 @@ import (
 
 // ranks lets waitlists follow what happens.
 func (p *program) ranks() chore {
+	collector := pacer{percent: normal}
 	return chore{
-		every: engine.WaitlistsEvery, atMost: 10 * engine.WaitlistsEvery, do: p.core.KeepWaitlists,
+		every: engine.WaitlistsEvery, atMost: 10 * engine.WaitlistsEvery,
+		do: func(ctx context.Context) error {
+			defer func() { collector.pace(p.core.WaitlistsSize()) }()
+			return p.core.KeepWaitlists(ctx)
+		},
 		fails: "waitlists do not follow", works: "waitlists follow again",
 	}
 }

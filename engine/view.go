@@ -188,7 +188,7 @@ func (e *Engine) viewParticipantsByID(tx *store.Tx, cfg *Config, ids []model.Par
 		c := known.Contacts[p.Person]
 		v := &ParticipantView{
 			Participant: p.Participant, Shown: p.Shown, URL: e.linkTo(cfg, p.Shown), Email: c.Email, FirstName: c.Profile.FirstName,
-			Extra:    json.RawMessage(known.Bodies[p.Person]),
+			Extra:    json.RawMessage(c.Profile.Body),
 			LastName: c.Profile.LastName, IP: c.Profile.IP, Agent: c.Profile.Agent, Card: known.Cards[id],
 			Campaign: &in[slices.IndexFunc(in, func(c CampaignView) bool { return c.ID == p.Campaign })],
 			Origin:   OriginOf(p.Referrer, p.Source),

@@ -352,3 +352,19 @@ func (e *Engine) WaitlistsBehind() time.Duration {
 	}
 	return behind
 }
+
+// WaitlistsSize is how many bytes the waitlists of this node take, nearly. No
+// pointer is in them.
+func (e *Engine) WaitlistsSize() int {
+	size := 0
+	e.waiting.mu.RLock()
+	defer e.waiting.mu.RUnlock()
+	for _, w := range e.waiting.all {
+		w.mu.RLock()
+		for _, b := range w.boards {
+			size += b.Size()
+		}
+		w.mu.RUnlock()
+	}
+	return size
+}

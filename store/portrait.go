@@ -63,7 +63,6 @@ func (tx *Tx) ParticipantsByUUID(uuids []string) (map[string]model.ParticipantID
 // Portraits are what is shown of participants beside their rows.
 type Portraits struct {
 	Contacts  map[model.PersonID]*Contact
-	Bodies    map[model.PersonID]string // what else was sent of them; of some it is nothing
 	Counts    map[Counted]int64
 	Cards     map[model.ParticipantID]*model.Card
 	Referrers map[model.ParticipantID]string // the address of who brought somebody, by that participant
@@ -78,7 +77,7 @@ func (tx *Tx) Portraits(of map[model.ParticipantID]*ListedParticipant, subjects 
 		all = append(all, p)
 	}
 	found := &Portraits{
-		Contacts: make(map[model.PersonID]*Contact, len(of)), Bodies: map[model.PersonID]string{}, Counts: map[Counted]int64{},
+		Contacts: make(map[model.PersonID]*Contact, len(of)), Counts: map[Counted]int64{},
 		Cards: map[model.ParticipantID]*model.Card{}, Referrers: map[model.ParticipantID]string{},
 	}
 	for chunk := range slices.Chunk(all, mostListed) {
@@ -93,11 +92,10 @@ func (tx *Tx) Portraits(of map[model.ParticipantID]*ListedParticipant, subjects 
 func (tx *Tx) portraits(found *Portraits, of []*ListedParticipant, subjects []int64, referrers bool) error {
 	var alone, merged []model.PersonID
 	themselves := make(map[model.PersonID]model.PersonID, len(of))
-	persons := make([]model.PersonID, 0, len(of))
 	ids := make([]model.ParticipantID, 0, len(of))
 	var brought []model.ParticipantID
 	for _, p := range of {
-		ids, persons, subjects = append(ids, p.ID), append(persons, p.Person), append(subjects, int64(p.ID))
+		ids, subjects = append(ids, p.ID), append(subjects, int64(p.ID))
 		if p.Merged {
 			merged = append(merged, p.Person)
 		} else {
@@ -108,7 +106,7 @@ func (tx *Tx) portraits(found *Portraits, of []*ListedParticipant, subjects []in
 		}
 	}
 	asked, countDue := tx.counts(found.Counts, subjects)
-	asked = append(asked, tx.cards(found.Cards, ids), tx.profileBodies(found.Bodies, persons))
+	asked = append(asked, tx.cards(found.Cards, ids))
 	if len(alone) > 0 {
 		asked = append(asked, tx.contacts(found.Contacts, themselves, alone)...)
 	}

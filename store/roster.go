@@ -30,22 +30,18 @@ func (tx *Tx) ProfileBodies(ids []model.PersonID) (map[model.PersonID]string, er
 	if len(ids) == 0 {
 		return bodies, nil
 	}
-	return bodies, tx.run(tx.profileBodies(bodies, ids))
-}
-
-// profileBodies asks for what else was sent of persons, at least one.
-func (tx *Tx) profileBodies(found map[model.PersonID]string, ids []model.PersonID) Statement {
 	listed := few(ids)
-	return tx.ask(`SELECT person_id, body
+	err := tx.read(`SELECT person_id, body
 		FROM profile
 		WHERE account_id = $1 AND body <> '' AND person_id IN (`+in(2, len(listed))+`)`,
 		func(r Row) error {
 			var id model.PersonID
 			var body string
 			err := r.Scan(&id, &body)
-			found[id] = body
+			bodies[id] = body
 			return err
 		}, listed...)
+	return bodies, err
 }
 
 // EnrolledAs finds as which participants persons take part in a campaign,

@@ -190,13 +190,13 @@ func (tx *Tx) contacts(found map[model.PersonID]*Contact, owner map[model.Person
 			}
 			return err
 		}, listed...)
-	profiles := tx.ask(`SELECT person_id, first_name, last_name, ip, agent
+	profiles := tx.ask(`SELECT person_id, first_name, last_name, ip, agent, body
 		FROM profile
 		WHERE account_id = $1 AND person_id IN (`+in(2, len(listed))+`)
 		ORDER BY person_id`,
 		func(r Row) error {
 			var p model.Profile
-			err := r.Scan(&p.Person, &p.FirstName, &p.LastName, &p.IP, &p.Agent)
+			err := r.Scan(&p.Person, &p.FirstName, &p.LastName, &p.IP, &p.Agent, &p.Body)
 			c := found[owner[p.Person]]
 			if owner[p.Person] == p.Person {
 				c.Profile = p.Over(c.Profile)

@@ -7,6 +7,7 @@ package rank
 import (
 	"cmp"
 	"iter"
+	"maps"
 	"slices"
 )
 
@@ -31,37 +32,61 @@ type Board struct {
 	classes map[int64]*sequence // with skip: who has a score, by sign-up
 }
 
-// New makes a board of members, of whom there are about n. With a skip of 0
-// more score is ahead; with another the list begins in the order of sign-up,
-// and one more of score moves a member up by so many places.
+// New makes a board of members, of whom there are about n; it is quickest where
+// they come by when they signed up and their id. With a skip of 0 more score is
+// ahead; with another the list begins in the order of sign-up, and one more of
+// score moves a member up by so many places.
 func New(skip int64, n int, members iter.Seq[Member]) *Board {
 	b := &Board{skip: skip, id: make([]int64, 0, n), when: make([]int64, 0, n), score: make([]int64, 0, n)}
 	for m := range members {
 		b.id, b.when, b.score = append(b.id, m.ID), append(b.when, m.At), append(b.score, m.Score)
 	}
+	bySignUp := b.sorted(b.compareSignUp)
 	b.byID = sequenceOf(b.sorted(func(x, y uint32) int { return cmp.Compare(b.id[x], b.id[y]) }))
-	sorted := b.sorted(b.compare)
-	if skip != 0 {
-		b.classes = map[int64]*sequence{}
-		slots := map[int64][]uint32{}
-		for _, slot := range sorted {
-			slots[b.score[slot]] = append(slots[b.score[slot]], slot)
-		}
-		for score, class := range slots {
-			s := sequenceOf(class)
-			b.classes[score] = &s
-		}
+	byScore, classes := b.sortedByScore(bySignUp)
+	if skip == 0 {
+		b.order = sequenceOf(byScore)
+		return b
 	}
-	b.order = sequenceOf(sorted)
+	b.order = sequenceOf(bySignUp)
+	b.classes = make(map[int64]*sequence, len(classes))
+	for score, class := range classes {
+		s := sequenceOf(class)
+		b.classes[score] = &s
+	}
 	return b
 }
 
+// sortedByScore sorts slots that are sorted by sign-up by score before that,
+// and tells which part of them has each. Scores are few: they are counted.
+func (b *Board) sortedByScore(bySignUp []uint32) (all []uint32, classes map[int64][]uint32) {
+	counts := map[int64]int{}
+	for _, score := range b.score {
+		counts[score]++
+	}
+	all = make([]uint32, len(bySignUp))
+	classes = make(map[int64][]uint32, len(counts))
+	first := 0
+	for _, score := range slices.Backward(slices.Sorted(maps.Keys(counts))) {
+		classes[score] = all[first : first : first+counts[score]]
+		first += counts[score]
+	}
+	for _, slot := range bySignUp {
+		classes[b.score[slot]] = append(classes[b.score[slot]], slot)
+	}
+	return all, classes
+}
+
+// sorted are all slots, sorted. To sort what is sorted already costs one look
+// at each.
 func (b *Board) sorted(compare func(x, y uint32) int) []uint32 {
 	slots := make([]uint32, len(b.id))
 	for i := range slots {
 		slots[i] = uint32(i)
 	}
-	slices.SortFunc(slots, compare)
+	if !slices.IsSortedFunc(slots, compare) {
+		slices.SortFunc(slots, compare)
+	}
 	return slots
 }
 
@@ -71,7 +96,14 @@ func (b *Board) compare(x, y uint32) int {
 	if b.skip == 0 && b.score[x] != b.score[y] {
 		return cmp.Compare(b.score[y], b.score[x])
 	}
-	return cmp.Or(cmp.Compare(b.when[x], b.when[y]), cmp.Compare(b.id[x], b.id[y]))
+	return b.compareSignUp(x, y)
+}
+
+func (b *Board) compareSignUp(x, y uint32) int {
+	if b.when[x] != b.when[y] {
+		return cmp.Compare(b.when[x], b.when[y])
+	}
+	return cmp.Compare(b.id[x], b.id[y])
 }
 
 // ahead is the test that is true of who is ahead of a slot.
@@ -91,6 +123,15 @@ func (b *Board) slotOf(id int64) (uint32, bool) {
 
 // Len is how many members the list has.
 func (b *Board) Len() int { return b.order.length }
+
+// Size is how many bytes the list takes, nearly.
+func (b *Board) Size() int {
+	size := cap(b.id) * (8 + 8 + 8 + 4 + 4)
+	if b.skip != 0 {
+		size += cap(b.id) * 4
+	}
+	return size
+}
 
 // Put adds a member, or moves them to where they belong now.
 func (b *Board) Put(m Member) {
