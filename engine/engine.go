@@ -75,6 +75,7 @@ type Engine struct {
 	clicks     gather[model.AccountID, *click, counted]
 	sights     gather[model.AccountID, []*sight, []Recorded]
 	views      gather[viewKey, Naming, *ParticipantView]
+	viewed     cache[viewedKey, *recalled]
 	endings    gather[model.AccountID, *ending, struct{}]
 }
 
@@ -94,7 +95,7 @@ func New(s Settings) *Engine {
 	}
 	cookieKey := s.Secret.Key("visitor cookie")
 	e.cookieMACs.New = func() any { return hmac.New(sha256.New, cookieKey) }
-	e.links.limit, e.sponsors.limit, e.facets.limit = 200_000, 50_000, 50_000
+	e.links.limit, e.sponsors.limit, e.facets.limit, e.viewed.limit = 200_000, 50_000, 50_000, 4_000
 	e.adjustments.run, e.adjustments.max = e.adjustTogether, adjustGroup
 	e.clicks.run, e.clicks.max = e.clickTogether, clickGroup
 	e.sights.run, e.sights.max = e.sightsTogether, sightGroup

@@ -11,26 +11,20 @@ import (
 // Suppressed tells whether addresses get no mail, and why: a suppression for
 // each that gets none, by the address as it was asked for.
 func (e *Engine) Suppressed(ctx context.Context, account model.AccountID, emails ...string) (map[string]model.Suppression, error) {
-	var found map[string]model.Suppression
-	err := e.store.View(ctx, account, func(tx *store.Tx) (err error) {
-		found, err = e.suppressed(tx, emails)
+	found := map[string]model.Suppression{}
+	err := e.store.View(ctx, account, func(tx *store.Tx) error {
+		hashes := make([]string, len(emails))
+		for i, email := range emails {
+			hashes[i] = e.addressHash(email)
+		}
+		suppressed, err := tx.Suppressed(hashes)
+		for i, email := range emails {
+			if s, is := suppressed[hashes[i]]; is {
+				found[email] = s
+			}
+		}
 		return err
 	})
-	return found, err
-}
-
-func (e *Engine) suppressed(tx *store.Tx, emails []string) (map[string]model.Suppression, error) {
-	hashes := make([]string, len(emails))
-	for i, email := range emails {
-		hashes[i] = e.addressHash(email)
-	}
-	byHash, err := tx.Suppressed(hashes)
-	found := make(map[string]model.Suppression, len(byHash))
-	for i, email := range emails {
-		if s, is := byHash[hashes[i]]; is {
-			found[email] = s
-		}
-	}
 	return found, err
 }
 

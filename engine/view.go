@@ -36,6 +36,8 @@ type ParticipantView struct {
 	Due       []HoldingView
 	Issued    []HoldingView
 	Coupon    *CouponView // the last they were given; nil: none
+
+	read readAs
 }
 
 // Relations are what participants are shown with.
@@ -180,7 +182,7 @@ func (e *Engine) viewParticipantsByID(tx *store.Tx, cfg *Config, ids []model.Par
 		return nil, err
 	}
 	in := e.campaignViews(cfg, campaigns, known.Counts)
-	emails := make([]string, 0, len(rows))
+	addresses := make([]string, 0, len(rows))
 	views := make(map[model.ParticipantID]*ParticipantView, len(rows))
 	now := e.now()
 	for id, p := range rows {
@@ -193,17 +195,19 @@ func (e *Engine) viewParticipantsByID(tx *store.Tx, cfg *Config, ids []model.Par
 			Campaign: &in[slices.IndexFunc(in, func(c CampaignView) bool { return c.ID == p.Campaign })],
 			Origin:   OriginOf(p.Referrer, p.Source),
 			Reach:    count(tallyClick), Referrals: p.Participant.Referrals, Converted: count(tallyQualified),
-			BroughtBy: known.Referrers[p.Referrer],
+			BroughtBy: known.Referrers[p.Referrer].Email,
+			read:      readAs{version: p.Version(), referrer: known.Referrers[p.Referrer]},
 		}
 		v.Standing = p.StateAt(now, v.Campaign.IdleAfter)
 		views[id] = v
 		if v.Email != "" {
-			emails = append(emails, v.Email)
+			v.read.address = e.addressHash(v.Email)
+			addresses = append(addresses, v.read.address)
 		}
 	}
-	suppressed, err := e.suppressed(tx, emails)
+	suppressed, err := tx.Suppressed(addresses)
 	for _, v := range views {
-		v.Suppressed = suppressed[v.Email]
+		v.Suppressed = suppressed[v.read.address]
 	}
 	return views, err
 }

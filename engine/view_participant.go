@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"errors"
+	"slices"
 	"strings"
 
 	"grapevine/model"
@@ -59,13 +60,18 @@ func (e *Engine) viewTogether(key viewKey, namings []Naming) ([]result[*Particip
 		if err != nil {
 			return err
 		}
-		views, err := e.viewParticipants(tx, cfg, ids, key.with)
+		byID, err := e.recall(tx, cfg, ids, key.with)
 		if err != nil {
 			return err
 		}
-		byID := make(map[model.ParticipantID]*ParticipantView, len(views))
+		unknown := slices.DeleteFunc(slices.Clone(ids), func(id model.ParticipantID) bool { return byID[id] != nil })
+		views, err := e.viewParticipants(tx, cfg, unknown, key.with)
+		if err != nil {
+			return err
+		}
 		for i := range views {
 			byID[views[i].ID] = &views[i]
+			e.remember(cfg, &views[i], key.with)
 		}
 		for i, id := range ids {
 			switch v := byID[id]; {
@@ -80,6 +86,90 @@ func (e *Engine) viewTogether(key viewKey, namings []Naming) ([]result[*Particip
 		return nil
 	})
 	return results, err
+}
+
+// readAs is what a view was read of.
+type readAs struct {
+	version  store.Version
+	referrer store.Referrer
+	address  string // hash of the e-mail; "" where there is none
+}
+
+// recalled is a view as it was read under a configuration.
+type recalled struct {
+	ParticipantView
+	cfg *Config
+}
+
+type viewedKey struct {
+	account model.AccountID
+	id      model.ParticipantID
+}
+
+// rememberable are the relations of views that are kept: nothing tells whether
+// what people hold has changed.
+func rememberable(with Relations) bool {
+	return with.BroughtBy && with == Relations{BroughtBy: true, Place: with.Place}
+}
+
+// remember keeps a view for recall.
+func (e *Engine) remember(cfg *Config, v *ParticipantView, with Relations) {
+	referrerKnown := v.Participant.Referrer == 0 || v.read.referrer.Turns != 0
+	if rememberable(with) && v.read.version.Turns != 0 && referrerKnown {
+		e.viewed.put(viewedKey{cfg.ID, v.ID}, &recalled{*v, cfg})
+	}
+}
+
+// recall finds which of some participants were read before and have not changed
+// since: a short look says so instead of all that is read of somebody.
+func (e *Engine) recall(tx *store.Tx, cfg *Config, ids []model.ParticipantID, with Relations) (map[model.ParticipantID]*ParticipantView, error) {
+	fresh := map[model.ParticipantID]*ParticipantView{}
+	if !rememberable(with) {
+		return fresh, nil
+	}
+	var known []*recalled
+	var these []model.ParticipantID
+	var referrers []model.PersonID
+	var subjects []int64
+	var campaigns []*model.Campaign
+	var addresses []string
+	for _, id := range ids {
+		r, ok := e.viewed.get(viewedKey{cfg.ID, id})
+		if !ok || r.cfg != cfg {
+			continue
+		}
+		known, these, subjects = append(known, r), append(these, id), append(subjects, int64(id))
+		if r.read.referrer.Person != 0 {
+			referrers = append(referrers, r.read.referrer.Person)
+		}
+		if r.read.address != "" {
+			addresses = append(addresses, r.read.address)
+		}
+		if campaign := r.Campaign.Campaign; !slices.Contains(campaigns, campaign) {
+			campaigns, subjects = append(campaigns, campaign), append(subjects, store.OfCampaign(campaign.ID))
+		}
+	}
+	if len(known) == 0 {
+		return fresh, nil
+	}
+	now, err := tx.Glance(these, referrers, subjects, addresses)
+	if err != nil {
+		return nil, err
+	}
+	in := e.campaignViews(cfg, campaigns, now.Counts)
+	at := e.now()
+	for _, r := range known {
+		if now.Versions[r.ID] != r.read.version || now.Turns[r.read.referrer.Person] != r.read.referrer.Turns {
+			continue
+		}
+		v := r.ParticipantView
+		v.Campaign = &in[slices.Index(campaigns, r.Campaign.Campaign)]
+		v.Reach, v.Converted = now.Counts[store.Counted{Subject: int64(v.ID), What: tallyClick}], now.Counts[store.Counted{Subject: int64(v.ID), What: tallyQualified}]
+		v.Suppressed, v.Place = now.Suppressed[v.read.address], nil
+		v.Standing = v.StateAt(at, v.Campaign.IdleAfter)
+		fresh[v.ID] = &v
+	}
+	return fresh, nil
 }
 
 // idsOf are whom ids and UUIDs mean, 0 where it is nobody.

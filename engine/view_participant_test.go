@@ -5,9 +5,14 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
+
+	gocmp "github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"grapevine/engine"
 	"grapevine/model"
+	"grapevine/money"
 )
 
 // Reads that go together answer each with whom it asked for.
@@ -51,5 +56,84 @@ func TestParticipantsThatAreReadTogetherStayApart(t *testing.T) {
 			})
 		}
 		all.Wait()
+	})
+}
+
+// Whatever is done, the next read of somebody who was read before shows it, as
+// a node does that reads them for the first time.
+func TestParticipantsThatWereReadShowWhatChanges(t *testing.T) {
+	file := strings.Replace(waitlist, "leaderboard: referrals", "leaderboard: points\n    questions: [{id: 7, text: Why}]", 1)
+	onBoth(t, file, func(t *testing.T, s *stage) {
+		ctx := t.Context()
+		ann := s.begin("ann@example.com", "", "")
+		ben := s.begin("ben@example.com", "", s.codeOf(ann))
+		late := s.begin("late@example.com", "", "")
+		text := func(text string) *string { return &text }
+		change := func(id model.ParticipantID, c engine.Change) func() error {
+			return func() error { return s.core.ChangeParticipant(ctx, s.account, id, c) }
+		}
+		line := engine.ImportLine{Number: 1, Email: "late@example.com", ReferrerEmail: "anna@example.com"}
+		campaign := s.project.Campaigns[0].ID
+		nodes := 1
+		for _, act := range []struct {
+			name string
+			do   func() error
+		}{
+			{"a name", change(ben, engine.Change{FirstName: text("Benjamin")})},
+			{"an address", change(ben, engine.Change{Email: text("benjamin@example.com")})},
+			{"the referrer's address", change(ann, engine.Change{Email: text("anna@example.com")})},
+			{"a card", change(ben, engine.Change{Card: &engine.CardChange{Vars: [3]*string{text("pro")}, Groups: &[]string{"VIP"}, Answers: []model.Answer{{Question: 7, Text: "So"}}}})},
+			{"a click", func() error { s.click(s.codeOf(ben)); return nil }},
+			{"points", func() error {
+				_, err := s.core.GivePoints(ctx, s.account, engine.Bonus{Participant: ben, Quantity: money.Unit})
+				return err
+			}},
+			{"a referral", func() error { s.begin("cleo@example.com", "", s.codeOf(ben)); return nil }},
+			{"no more mail", func() error {
+				_, err := s.core.Suppress(ctx, s.account, "benjamin@example.com", model.Unsubscribed)
+				return err
+			}},
+			{"an imported referrer", func() error {
+				_, err := s.core.ImportReferrers(ctx, s.account, engine.Import{Campaign: campaign, File: "f", Lines: []engine.ImportLine{line}})
+				return err
+			}},
+			{"a check-in", func() error { return s.core.CheckIn(ctx, s.account, ben) }},
+			{"being away for long", func() error { s.wait(60 * 24 * time.Hour); return nil }},
+			{"a suspension", func() error { s.come(ben, model.StateSuspended); return nil }},
+			{"a referrer who is erased", func() error {
+				_, err := s.core.Erase(ctx, s.account, engine.Whom{Email: "anna@example.com"})
+				return err
+			}},
+			{"being removed", func() error { return s.core.RemoveParticipant(ctx, s.account, ben) }},
+		} {
+			with := engine.Relations{BroughtBy: true}
+			before := map[model.ParticipantID]*engine.ParticipantView{}
+			for _, id := range []model.ParticipantID{ann, ben, late} {
+				for range 2 {
+					before[id], _ = s.core.ViewParticipant(ctx, s.account, id, with)
+				}
+			}
+			s.wait(time.Second)
+			if err := act.do(); err != nil {
+				t.Fatalf("%s: %v", act.name, err)
+			}
+			nodes++
+			changed := false
+			for _, id := range []model.ParticipantID{ann, ben, late} {
+				got, err := s.core.ViewParticipant(ctx, s.account, id, with)
+				want, wantErr := s.node(nodes).ViewParticipant(ctx, s.account, id, with)
+				if model.KindOf(err) != model.KindOf(wantErr) {
+					t.Fatalf("%s: %v, want %v", act.name, err, wantErr)
+				}
+				ignored := cmpopts.IgnoreUnexported(engine.ParticipantView{})
+				if diff := gocmp.Diff(want, got, ignored); diff != "" {
+					t.Errorf("%s: %s", act.name, diff)
+				}
+				changed = changed || !gocmp.Equal(before[id], got, ignored)
+			}
+			if !changed {
+				t.Errorf("%s changed nobody", act.name)
+			}
+		}
 	})
 }

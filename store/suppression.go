@@ -20,15 +20,24 @@ func scanSuppression(r Row) (model.Suppression, error) {
 func (tx *Tx) Suppressed(addresses []string) (map[string]model.Suppression, error) {
 	found := map[string]model.Suppression{}
 	for chunk := range slices.Chunk(addresses, 64) {
-		listed := few(chunk)
-		err := tx.suppressionRows(func(s model.Suppression) { found[s.Address] = s }, `SELECT `+suppressionColumns+`
-			FROM suppression
-			WHERE account_id = $1 AND address IN (`+in(2, len(listed))+`)`, listed...)
-		if err != nil {
+		if err := tx.run(tx.suppressed(found, chunk)); err != nil {
 			return nil, err
 		}
 	}
 	return found, nil
+}
+
+// suppressed asks which of some addresses, at least one, are suppressed.
+func (tx *Tx) suppressed(found map[string]model.Suppression, addresses []string) Statement {
+	listed := few(addresses)
+	return tx.ask(`SELECT `+suppressionColumns+`
+		FROM suppression
+		WHERE account_id = $1 AND address IN (`+in(2, len(listed))+`)`,
+		func(r Row) error {
+			s, err := scanSuppression(r)
+			found[s.Address] = s
+			return err
+		}, listed...)
 }
 
 // Suppression finds a suppression that is not erased. It fails with NotFound.
