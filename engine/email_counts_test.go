@@ -3,6 +3,7 @@ package engine_test
 import (
 	"context"
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -168,4 +169,22 @@ func TestShareThatIsFollowedUpCountsOnce(t *testing.T) {
 			t.Errorf("counted %+v, %v", m, err)
 		}
 	})
+}
+
+// An address before the @ of which no token fits gets bounces all the same.
+func TestBouncesGoToAnAddressThatServersTake(t *testing.T) {
+	t.Parallel()
+	for local, own := range map[string]bool{"bounces": true, strings.Repeat("b", 21): true, strings.Repeat("b", 22): false, strings.Repeat("b", 64): false} {
+		onBoth(t, strings.Replace(countingMail, "email: {", "email: {bounces: "+local+"@mail.example.com, ", 1), func(t *testing.T, s *stage) {
+			s.shareWith(s.link("ann@example.com", 0), "", "bea")
+			sent := s.post(engine.MailTaken)[0]
+			want := local + "@mail.example.com"
+			if own {
+				want = local + "+" + sent.Token + "@mail.example.com"
+			}
+			if sent.Bounces != want || !strings.HasPrefix(sent.MessageID, sent.Token) {
+				t.Errorf("bounces go to %s, want %s", sent.Bounces, want)
+			}
+		})
+	}
 }

@@ -210,8 +210,7 @@ func (e *Engine) write(p *Posting, cfg *Config, campaign *model.Campaign, kind m
 	p.From = e.sender(cfg)
 	_, host := splitAddress(p.From.Address)
 	p.MessageID = p.Token + "@" + host
-	local, host := splitAddress(cmp.Or(cfg.Settings.Email.Bounces, p.From.Address))
-	p.Bounces = local + "+" + p.Token + "@" + host
+	p.Bounces = returnTo(cmp.Or(cfg.Settings.Email.Bounces, p.From.Address), p.Token)
 	frame := letter.FrameOf(kind, campaign.Lang, fill)
 	if pages := e.publicURL + "/mail/"; kind != model.ConfirmationMail {
 		p.Unsubscribe = pages + "unsubscribe/" + p.Token
@@ -243,6 +242,19 @@ func (e *Engine) sender(cfg *Config) mail.Address {
 		host = u.Hostname()
 	}
 	return mail.Address{Name: cfg.Settings.Name, Address: "no-reply@" + host}
+}
+
+// mostLocal is how many bytes may stand before the @ of an address (RFC 5321).
+const mostLocal = 64
+
+// returnTo is where bounces of one mail go to: an address of its own, where one
+// fits. Else the mail is told by its Message-ID, which a bounce quotes.
+func returnTo(address, token string) string {
+	local, host := splitAddress(address)
+	if len(local)+1+len(token) > mostLocal {
+		return address
+	}
+	return local + "+" + token + "@" + host
 }
 
 func splitAddress(address string) (local, host string) {
