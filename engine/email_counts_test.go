@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -12,6 +13,7 @@ import (
 	"grapevine/engine"
 	"grapevine/engine/zone"
 	"grapevine/model"
+	"grapevine/store"
 )
 
 const countingMail = `
@@ -187,4 +189,45 @@ func TestBouncesGoToAnAddressThatServersTake(t *testing.T) {
 			}
 		})
 	}
+}
+
+// However many nodes send an account's mail, its rate holds, and what waits is
+// spread over the time to come.
+func TestSendingRateHoldsAcrossNodes(t *testing.T) {
+	t.Parallel()
+	onBoth(t, strings.Replace(countingMail, "email: {", "email: {per_minute: 6, ", 1), func(t *testing.T, s *stage) {
+		var friends []string
+		for i := range 16 {
+			friends = append(friends, fmt.Sprint("friend", i))
+		}
+		s.shareWith(s.link("ann@example.com", 0), "", friends...)
+		jobs := s.jobs(model.JobMail)
+		nodes := []*engine.Engine{s.core, s.node(2)}
+		q := model.Queue{Account: s.account, Kind: model.JobMail}
+		var mu sync.Mutex
+		sent := 0
+		parallel(t, 8, func(i int) (any, error) {
+			postings, err := nodes[i%2].StartMails(context.Background(), q, jobs[2*i:2*i+2])
+			mu.Lock()
+			defer mu.Unlock()
+			sent += len(postings)
+			return nil, err
+		})
+		if sent != 1 {
+			t.Errorf("%d mails at once, want 1", sent)
+		}
+		slots := map[time.Time]bool{}
+		s.view(func(tx *store.Tx) error {
+			all, err := tx.ListMails(0, 100)
+			for _, m := range all {
+				slots[m.SlotAt] = true
+			}
+			return err
+		})
+		for i := range friends {
+			if at := noon.Add(time.Duration(i) * 10 * time.Second); !slots[at] {
+				t.Errorf("no mail goes at %v", at)
+			}
+		}
+	})
 }
