@@ -153,6 +153,11 @@ var bad = []refused{
 	{2301, "PUT", "12/testers/ADA", `{"tester":{"groups":"VIP","responses":[{"question_id":32,"answer":"x"}]}}`},
 	{2305, "PUT", "12/testers/ADA", `{"tester":{"groups":"VIP","invitation_code":"0123456789"}}`},
 
+	// Who cannot have brought somebody, and who must not come in.
+	{2306, "PUT", "12/testers/ADA", `{"tester":{"groups":"VIP","referrer_id":"nobody"}}`},
+	{2306, "PUT", "12/testers/ADA", `{"tester":{"groups":"VIP","referrer_id":"kim@example.org"}}`}, // in another beta
+	{2307, "PUT", "12/testers/ADA", `{"tester":{"groups":"VIP","email":"ada@spam.example.org"}}`},
+
 	// Flags and quantities that are none.
 	{2601, "POST", "12/rewards", `{"email":"ada@example.org","descriptor":"free_month","skip_quantity_check":"maybe"}`},
 	{2601, "POST", "12/rewards", `{"email":"ada@example.org","descriptor":"free_month","skip_quantity_check":2}`},
