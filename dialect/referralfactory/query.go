@@ -86,6 +86,7 @@ func (a *API) readQuery(r *http.Request, account model.AccountID, of *resource) 
 	}
 	q := &query{asked: map[string]bool{}, by: sheet.Order{Column: sheet.ID}, with: map[string]bool{}, onlyOf: map[string][]string{}}
 	var wrong faults
+	refuseLists(values, &wrong)
 	q.readFilters(values, of, days, &wrong)
 	q.readOrder(values, of, &wrong)
 	q.readWith(values, of, &wrong)
@@ -93,6 +94,17 @@ func (a *API) readQuery(r *http.Request, account model.AccountID, of *resource) 
 	q.page = int(wholeNumber(values, "page", 1, mostPage, &wrong))
 	q.perPage = min(int(wholeNumber(values, "per_page", defaultPerPage, math.MaxInt32, &wrong)), mostPerPage)
 	return q, wrong.err()
+}
+
+// refuseLists refuses lists and objects where the documentation has a text.
+func refuseLists(values url.Values, wrong *faults) {
+	for _, name := range sortedNames(values) {
+		of, _, list := strings.Cut(name, "[")
+		isOrder := name == "order[field]" || name == "order[direction]"
+		if list && !isOrder && (of == "page" || of == "per_page" || of == "order" || of == "fields" || strings.HasPrefix(of, "fields.")) {
+			wrong.add(http.StatusUnprocessableEntity, name, called(of)+" must be a string.")
+		}
+	}
 }
 
 // wholeNumber is a parameter that counts from 1.

@@ -65,10 +65,17 @@ func madeField(name string, made map[int64][]string) field {
 		}
 		return texts
 	}
+	together := func(campaign int64, code string) []string {
+		return []string{strings.ReplaceAll(wording[campaign], ownCode, strings.ToLower(url.PathEscape(code)))}
+	}
 	return field{
 		name: name, order: sheet.Order{Column: engine.PeopleCampaign, Key: rankOf(wording)},
 		filter: func(op sheet.Op, value string, _ *time.Location) ([]sheet.Condition, string) {
-			return []sheet.Condition{sheet.ShownBy(engine.PeopleCampaign, engine.PeopleCode, show, op, strings.ToLower(value))}, ""
+			made := show
+			if op == sheet.Contains { // in any of them is in all together
+				made = together
+			}
+			return []sheet.Condition{sheet.ShownBy(engine.PeopleCampaign, engine.PeopleCode, made, op, strings.ToLower(value))}, ""
 		},
 	}
 }
