@@ -21,6 +21,7 @@ keys:
   friendbuy: {key: 3fa85f64-5717-4562-b3fc-2c963f66afa6, secret: 95eb1c78}
   referral_factory: {token: rf-token, inbound_token: rf-inbound}
   irefer: {license_key: W4qL69dbdc0ed0520530bede3c1fc574, api_key: ireferextapi}
+  prefinery: {api_key: pf-key}
 campaigns:
   - name: Evergreen
     id: 2605
@@ -44,6 +45,9 @@ func TestWhatOneDialectWritesTheOthersShow(t *testing.T) {
 				t.Fatal(err)
 			}
 			r.Header.Set("Authorization", authorization)
+			if strings.HasPrefix(body, "{") {
+				r.Header.Set("Content-Type", "application/json")
+			}
 			answer, err := http.DefaultClient.Do(r)
 			if err != nil {
 				t.Fatal(err)
@@ -61,6 +65,9 @@ func TestWhatOneDialectWritesTheOthersShow(t *testing.T) {
 		irefer := func(method string) string {
 			return ask("GET", "/v1.0/W4qL69dbdc0ed0520530bede3c1fc574.js/"+method+"api_key=ireferextapi", "", "")
 		}
+		prefinery := func(method, target, body string) string {
+			return ask(method, "/api/v2/betas/2605/"+target, "Bearer pf-key", body)
+		}
 
 		// Kris joins in the one, Ann and Bob with her code in the others.
 		var kris struct{ Data struct{ Code string } }
@@ -77,9 +84,18 @@ func TestWhatOneDialectWritesTheOthersShow(t *testing.T) {
 			t.Errorf("referrers: %s", got)
 		}
 
+		// So does Cleo with Ann's, in the fourth.
+		prefinery("POST", "testers", `{"tester":{"email":"cleo@example.com","referrer_id":"`+codeOf(t, factory, "ann@example.com")+`"}}`)
+		if got := prefinery("GET", "testers", ""); strings.Count(got, `"referred_by":"kris@example.com"`) != 2 || !strings.Contains(got, `"referred_by":"ann@example.com"`) {
+			t.Errorf("testers: %s", got)
+		}
+		if got := irefer("referrerStats?campaign_id=2605&email=ann@example.com&"); !strings.Contains(got, `"referrals_made":1`) {
+			t.Errorf("whom Ann brought in the fourth: %s", got)
+		}
+
 		// Ann is qualified in the one, and the reward is seen in all.
 		ask("POST", "/webhook/rf-inbound/qualify", "", "code="+codeOf(t, factory, "ann@example.com"))
-		stands := func(due, issued, shown string) {
+		stands := func(due, issued, shown, status string) {
 			t.Helper()
 			if got := factory("GET", "rewards/due?fields=recipient_email,total_due", ""); !strings.Contains(got, `"data":[`+due+`]`) {
 				t.Errorf("due: %s, want %s", got, due)
@@ -93,8 +109,11 @@ func TestWhatOneDialectWritesTheOthersShow(t *testing.T) {
 			if !strings.Contains(got, shown) {
 				t.Errorf("referral rewards: %s, want %s", got, shown)
 			}
+			if got := prefinery("GET", "rewards", ""); strings.Count(got, `"status":"`) != 1 || !strings.Contains(got, `"status":"`+status+`"`) || !strings.Contains(got, `"email":"kris@example.com"`) {
+				t.Errorf("rewards of Prefinery: %s, want one that is %s", got, status)
+			}
 		}
-		stands(`{"recipient_email":"kris@example.com","total_due":1}`, ``, `"Rewarded"`)
+		stands(`{"recipient_email":"kris@example.com","total_due":1}`, ``, `"Rewarded"`, "earned")
 		if got := irefer("rewards?campaign_id=2605&"); !strings.Contains(got, "kris@example.com") {
 			t.Errorf("rewards: %s", got)
 		}
@@ -105,9 +124,9 @@ func TestWhatOneDialectWritesTheOthersShow(t *testing.T) {
 			}
 		}
 		change(Deliver)
-		stands(``, `{"recipient_email":"kris@example.com","status":"Issued"}`, `"Distributed"`)
+		stands(``, `{"recipient_email":"kris@example.com","status":"Issued"}`, `"Distributed"`, "delivered")
 		change(Revoke)
-		stands(``, `{"recipient_email":"kris@example.com","status":"Revoked"}`, `"Rejected"`)
+		stands(``, `{"recipient_email":"kris@example.com","status":"Revoked"}`, `"Rejected"`, "revoked")
 		if got := irefer("rewards?campaign_id=2605&"); strings.Contains(got, "kris@example.com") {
 			t.Errorf("rewards, after one was revoked: %s", got)
 		}
