@@ -28,7 +28,7 @@ type answer struct {
 }
 
 // callLimit ends a connection whose server does not answer.
-const callLimit = 30 * time.Second
+const callLimit = 2 * time.Minute
 
 func dial(addr string) (*client, error) {
 	conn, err := net.Dial("tcp", addr)

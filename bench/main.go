@@ -98,13 +98,14 @@ var measures = []measure{
 	{"ledger", (*bench).ledger},
 	{"list", (*bench).list},
 	{"waitlist", (*bench).waitlist},
+	{"users", (*bench).users},
 	{"hooks", (*bench).hooks},
 	{"mail", (*bench).mail},
 }
 
 func main() {
 	var o options
-	flag.StringVar(&o.only, "only", "", "comma-separated: idle, click, status, purchase, ledger, list, waitlist, hooks, mail (default all)")
+	flag.StringVar(&o.only, "only", "", "comma-separated: idle, click, status, purchase, ledger, list, waitlist, users, hooks, mail (default all)")
 	flag.StringVar(&o.engine, "engine", "both", "sqlite, postgres or both")
 	flag.IntVar(&o.rounds, "rounds", 3, "rounds of each side; medians are printed")
 	flag.IntVar(&o.seconds, "seconds", 0, "length of a round; 0 is a whole minute for clicks and 15 s for the others")
@@ -112,7 +113,7 @@ func main() {
 	flag.IntVar(&o.codes, "codes", 10_000, "referral codes that are clicked and bought with")
 	flag.BoolVar(&o.hot, "hot", false, "purchases all name the same referral code")
 	flag.BoolVar(&o.adds, "adds", false, "ledger adjustments only add; else each connection adds and removes in turns")
-	flag.IntVar(&o.rows, "rows", 200_000, "listed rows that lists are read of, and people who wait; 10000000 and 1000000 are what the goals are for")
+	flag.IntVar(&o.rows, "rows", 200_000, "listed rows that lists are read of, and people who wait or take part; 10000000 and 1000000 are what the goals are for")
 	flag.StringVar(&o.shape, "shape", "both", "listed rows are spread over a year in four campaigns, or all of a day in one: year, day or both")
 	flag.StringVar(&o.under, "dir", "", "where databases are made and removed again (default the system's temporary folder)")
 	flag.BoolVar(&o.json, "json", false, "print JSON on stdout, what is for people on stderr")

@@ -17,6 +17,8 @@ type Crowd struct {
 	Waits    bool // they have applied; else they are active
 	First    int  // the number of the first of them
 	People   int
+	// Qualified is every how-manieth of them is qualified; 0: nobody is.
+	Qualified int
 }
 
 // spacing is what lies between the ids of people who came one after the other.
@@ -58,7 +60,7 @@ var rows = []string{
 		state, state_before, imported_at, applied_at, invited_at, active_at, seen_at, points, referrals, invited_by, invitations, changed_at)
 	` + numbered + ` SELECT CAST($1 AS BIGINT), id, CAST(code AS TEXT) || '-0000-4000-8000-' || CAST(100000000000 + code AS TEXT), campaign, id, id,
 		CASE WHEN i % 5 = 4 THEN id - 524288 * (i / 2) ELSE 0 END, CASE WHEN i % 5 = 4 THEN at ELSE 0 END,
-		at, 0, at, 0, '', at, CAST($6 AS TEXT), '', 0, at, 0, CASE WHEN CAST($6 AS TEXT) = 'active' THEN at ELSE 0 END, 0, brought * 10000, brought, 0, 0, at FROM o`,
+		at, 0, at, CASE WHEN CAST($7 AS BIGINT) > 0 THEN CASE WHEN i % CAST($7 AS BIGINT) = 0 THEN at ELSE 0 END ELSE 0 END, '', at, CAST($6 AS TEXT), '', 0, at, 0, CASE WHEN CAST($6 AS TEXT) = 'active' THEN at ELSE 0 END, 0, brought * 10000, brought, 0, 0, at FROM o`,
 	`INSERT INTO tally (account_id, subject_id, what, slot, n)
 	` + numbered + ` SELECT CAST($1 AS BIGINT), id, 'click', 0, 2 * brought FROM o WHERE brought > 0`,
 }
@@ -81,7 +83,7 @@ func (f *Feed) FillPeople(ctx context.Context, crowds []Crowd, progress io.Write
 			for i, sql := range rows {
 				statements[i] = store.Statement{SQL: sql, Args: []any{int64(f.account), from, to, c.First, c.Campaign}}
 				if i == 5 {
-					statements[i].Args = append(statements[i].Args, string(state))
+					statements[i].Args = append(statements[i].Args, string(state), c.Qualified)
 				}
 			}
 			if err := f.write(ctx, statements); err != nil {
@@ -100,3 +102,6 @@ func (f *Feed) FillPeople(ctx context.Context, crowds []Crowd, progress io.Write
 func (f *Feed) write(ctx context.Context, statements []store.Statement) error {
 	return f.store.Engine().Update(ctx, func(store.Conn) ([]store.Statement, error) { return slices.Clone(statements), nil })
 }
+
+// Joined is when somebody joined, by number.
+func Joined(number int) time.Time { return time.UnixMilli(1767225600000 + int64(number)*10000).UTC() }
