@@ -77,6 +77,7 @@ type Engine struct {
 	views      gather[viewKey, Naming, *ParticipantView]
 	viewed     cache[viewedKey, *recalled]
 	endings    gather[model.AccountID, *ending, struct{}]
+	records    gather[model.AccountID, *occurrence, *Recorded]
 }
 
 // New makes an engine. Its owner calls Refresh every few seconds, so that
@@ -101,6 +102,7 @@ func New(s Settings) *Engine {
 	e.sights.run, e.sights.max = e.sightsTogether, sightGroup
 	e.views.run, e.views.max = e.viewTogether, viewGroup
 	e.endings.run, e.endings.max = e.endTogether, endGroup
+	e.records.run, e.records.max = e.recordTogether, recordGroup
 	return e
 }
 

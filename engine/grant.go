@@ -138,7 +138,7 @@ func (t *turn) grant(s *scene, r *model.Rule, role model.Role, h *hit, conversio
 	if verdict.Counts && role != model.AsFriend {
 		t.advance(recipient, r.ID, role, 1, 0)
 		if role == model.AsAdvocate && s.friend != 0 {
-			t.counted = append(t.counted, store.Referral{Rule: r.ID, Advocate: recipient, Friend: s.friend, Number: verdict.Number})
+			t.counts(store.Referral{Rule: r.ID, Advocate: recipient, Friend: s.friend, Number: verdict.Number})
 		}
 	}
 	if !verdict.Row {

@@ -135,14 +135,17 @@ func (t *turn) partsOf(a actor) ([]store.Part, error) {
 	if a.known() == 0 {
 		return nil, nil
 	}
-	parts, err := t.tx.Parts(a.id)
-	if err != nil || a.merge == 0 {
-		return parts, err
+	if a.merge == 0 {
+		return t.tx.Parts(a.id)
 	}
-	more, err := t.tx.Parts(a.merge)
-	parts = append(parts, more...)
+	both, err := t.tx.PartsOfEach([]model.PersonID{a.id, a.merge})
+	return oldestFirst(slices.Concat(both...)), err
+}
+
+// oldestFirst sorts where somebody takes part, oldest first.
+func oldestFirst(parts []store.Part) []store.Part {
 	slices.SortFunc(parts, func(a, b store.Part) int { return cmp.Compare(a.ID, b.ID) })
-	return parts, err
+	return parts
 }
 
 // campaignOf is the campaign that a join is for: the one it names, or that of

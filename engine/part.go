@@ -19,16 +19,11 @@ func (t *turn) standPart(id model.ParticipantID, said *hit) (p *model.Participan
 			return nil, 0, 0, err
 		}
 	}
-	by := advocate
-	if p.Referrer == 0 && said != nil {
-		by = said.advocate
+	c := encounter{friends: []model.PersonID{person}, advocates: []model.PersonID{advocate}, ledgers: true, erased: true}
+	if p.Referrer == 0 && said != nil && said.advocate != advocate {
+		c.advocates, c.referrers = []model.PersonID{said.advocate}, []model.ParticipantID{said.referrer}
 	}
-	ask := t.asks(nil, []model.PersonID{person}, []model.PersonID{by}, true)
-	if by != advocate {
-		ask.Referrers = []model.ParticipantID{said.referrer}
-	}
-	ask.Erased = true
-	if err = t.take(ask); err == nil && t.persons[person].Erased {
+	if err = t.judge(c); err == nil && t.persons[person].Erased {
 		err = &model.Error{Kind: model.NotFound, Reason: model.ParticipantUnknown, Msg: "the participant is not known"}
 	}
 	return p, person, advocate, err

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
+	"errors"
 	"slices"
 	"strings"
 	"time"
@@ -143,87 +144,184 @@ func (o *occurrence) happening() rule.Happening {
 }
 
 // record is the life of an event: whom and what it names, whose referral it
-// belongs to, what that earns. All of it is one transaction.
+// belongs to, what that earns. All of it is one transaction, shared with what
+// others record in the account at the same moment.
 func (e *Engine) record(ctx context.Context, account model.AccountID, o occurrence) (*Recorded, error) {
 	if err := cmp.Or(o.Who.check(), tooLong("name", o.name)); err != nil {
 		return nil, err
 	}
-	var answer *Recorded
-	err := e.inTurn(ctx, account, func(t *turn) error {
-		event := t.happened(o.kind, 0)
-		found, err := t.tx.Look(t.lookup(o, event.ID))
+	answer, err := e.records.do(ctx, account, &o)
+	if errors.Is(err, errAlone) {
+		answers, err := e.recordAll(ctx, account, []*occurrence{&o})
 		if err != nil {
-			return err
+			return nil, err
 		}
-		if first := found.First; first != nil {
-			answer = &Recorded{Event: first.ID, UUID: first.UUID, At: first.At, Repeated: true}
-			t.events = nil
-			return nil
-		}
-		actor := t.identify(found, o.Who)
-		actor.buys = o.kind == model.Purchase
-		hits, err := t.hits(found, o.Referral, actor)
-		if err != nil {
-			return err
-		}
-		if o.campaign != 0 {
-			hits = slices.DeleteFunc(hits, func(h *hit) bool { return h.campaign.ID != o.campaign })
-		}
-		if err := t.enter(actor, o.Who, hits); err != nil {
-			return err
-		}
-		if err := t.note(event, o, found, actor); err != nil {
-			return err
-		}
-		answer = &Recorded{Event: event.ID, UUID: event.UUID, At: t.now}
-		return t.convert(&scene{event: event, happening: o.happening(), friend: actor.id}, hits)
-	})
+		return answers[0], nil
+	}
 	return answer, err
 }
 
-// hits are the referrals that an event belongs to.
-func (t *turn) hits(found *store.Found, sent Referral, a actor) ([]*hit, error) {
-	h, ended := t.attribute(found, sent)
-	if h != nil {
-		return []*hit{h}, nil
-	}
-	if ended || a.known() == 0 {
-		return nil, nil
-	}
-	parts, err := t.partsOf(a)
-	return t.byReferrers(parts), err
-}
-
-// enter locks everyone whom the event can change, and admits who acts. Who is
-// merged by the event is from here on who they were merged into.
-func (t *turn) enter(a actor, who Who, hits []*hit) error {
-	friends := []model.PersonID{a.known(), a.merge}
-	advocates := []model.PersonID{a.merge}
-	for _, h := range hits {
-		if a.merge != 0 && h.advocate == a.merge {
-			h.advocate = a.id
+// recordAll records events of different people in one transaction, in their
+// order.
+func (e *Engine) recordAll(ctx context.Context, account model.AccountID, all []*occurrence) (answers []*Recorded, err error) {
+	runs := 0
+	err = e.inTurn(ctx, account, func(t *turn) error {
+		if runs++; runs > 1 && len(all) > 1 {
+			return errAlone // somebody got in the way of one of them
 		}
-		advocates = append(advocates, h.advocate)
-	}
-	ask := t.asks(&who, friends, advocates, a.merge != 0 || t.mayPost(hits))
-	for _, h := range hits {
-		ask.Referrers = append(ask.Referrers, h.referrer)
-	}
-	if err := t.take(ask); err != nil {
-		return err
-	}
-	if a.weak != 0 {
-		// Another call may have given them a customer id before this one had
-		// the lock: then they are somebody else.
-		taken, err := t.tx.HasCustomerID(a.weak)
+		answers = make([]*Recorded, len(all))
+		entrants, err := t.arrive(all, answers)
 		if err != nil {
 			return err
 		}
-		if taken {
-			return store.ErrAgain
+		t.tx.ExpectCoupons(len(entrants))
+		encounters, err := t.meet(entrants)
+		if err != nil {
+			return err
+		}
+		for i, n := range entrants {
+			t.attend(encounters, i)
+			if err := t.admit(n.actor, n.o.Who); err != nil {
+				return err
+			}
+			if err := t.note(n.event, *n.o, n.found, n.actor); err != nil {
+				return err
+			}
+			s := &scene{event: n.event, happening: n.o.happening(), friend: n.actor.id}
+			if err := t.convert(s, n.hits); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	return answers, err
+}
+
+// entrant is an event on its way through a turn.
+type entrant struct {
+	o     *occurrence
+	event *model.Event
+	found *store.Found
+	actor actor
+	hits  []*hit
+}
+
+// arrive finds whom and what events name, and answers all of them. Those that
+// are new are returned.
+func (t *turn) arrive(all []*occurrence, answers []*Recorded) ([]*entrant, error) {
+	events, lookups := make([]*model.Event, len(all)), make([]store.Lookup, len(all))
+	for i, o := range all {
+		events[i] = t.newEvent(o.kind)
+		lookups[i] = t.lookup(*o, events[i].ID)
+	}
+	found, err := t.tx.LookAll(lookups)
+	if err != nil {
+		return nil, err
+	}
+	var entrants []*entrant
+	for i, o := range all {
+		if first := found[i].First; first != nil {
+			answers[i] = &Recorded{Event: first.ID, UUID: first.UUID, At: first.At, Repeated: true}
+			continue
+		}
+		answers[i] = &Recorded{Event: events[i].ID, UUID: events[i].UUID, At: t.now}
+		t.events = append(t.events, events[i])
+		n := &entrant{o: o, event: events[i], found: found[i], actor: t.identify(found[i], o.Who)}
+		n.actor.buys = o.kind == model.Purchase
+		if len(all) > 1 && (n.actor.changesWho() || slices.ContainsFunc(entrants, n.meetsSelf)) {
+			return nil, errAlone
+		}
+		entrants = append(entrants, n)
+	}
+	return entrants, t.refer(entrants)
+}
+
+// meetsSelf reports whether two events are of one person.
+func (n *entrant) meetsSelf(other *entrant) bool {
+	return n.actor.known() != 0 && n.actor.id == other.actor.id
+}
+
+// refer finds the referrals that events belong to: what each call names, or
+// else who brought the person before.
+func (t *turn) refer(entrants []*entrant) error {
+	var rest []*entrant
+	var persons []model.PersonID
+	for _, n := range entrants {
+		h, ended := t.attribute(n.found, n.o.Referral)
+		switch known := n.actor.known(); {
+		case h != nil:
+			n.hits = []*hit{h}
+		case !ended && known != 0:
+			rest, persons = append(rest, n), append(persons, known)
+			if n.actor.merge != 0 {
+				rest, persons = append(rest, n), append(persons, n.actor.merge)
+			}
 		}
 	}
+	parts, err := t.tx.PartsOfEach(persons)
+	if err != nil {
+		return err
+	}
+	of := map[*entrant][]store.Part{}
+	for i, n := range rest {
+		of[n] = append(of[n], parts[i]...)
+	}
+	for n, parts := range of {
+		n.hits = t.byReferrers(oldestFirst(parts))
+	}
+	for _, n := range entrants {
+		n.hits = slices.DeleteFunc(n.hits, func(h *hit) bool { return n.o.campaign != 0 && h.campaign.ID != n.o.campaign })
+	}
+	return nil
+}
+
+// enter locks everyone whom an event can change, and admits who acts. Who is
+// merged by the event is from here on who they were merged into.
+func (t *turn) enter(a actor, who Who, hits []*hit) error {
+	if _, err := t.meet([]*entrant{{o: &occurrence{Who: who}, actor: a, hits: hits}}); err != nil {
+		return err
+	}
 	return t.admit(a, who)
+}
+
+// meet locks everyone whom some events can change.
+func (t *turn) meet(entrants []*entrant) ([]encounter, error) {
+	if len(entrants) == 0 {
+		return nil, nil
+	}
+	all := make([]encounter, len(entrants))
+	for i, n := range entrants {
+		a := n.actor
+		c := encounter{
+			sent: &n.o.Who, friends: []model.PersonID{a.known(), a.merge}, advocates: []model.PersonID{a.merge},
+			ledgers: a.merge != 0 || t.mayPost(n.hits),
+		}
+		for _, h := range n.hits {
+			if a.merge != 0 && h.advocate == a.merge {
+				h.advocate = a.id
+			}
+			c.advocates, c.referrers = append(c.advocates, h.advocate), append(c.referrers, h.referrer)
+		}
+		all[i] = c
+	}
+	if err := t.judge(all...); err != nil {
+		return nil, err
+	}
+	for _, n := range entrants {
+		if n.actor.weak == 0 {
+			continue
+		}
+		// Another call may have given them a customer id before this one had
+		// the lock: then they are somebody else.
+		taken, err := t.tx.HasCustomerID(n.actor.weak)
+		if err != nil {
+			return nil, err
+		}
+		if taken {
+			return nil, store.ErrAgain
+		}
+	}
+	return all, nil
 }
 
 // mayPost reports whether a rule that may run posts to a ledger.
@@ -299,13 +397,13 @@ func (t *turn) lookup(o occurrence, event model.EventID) store.Lookup {
 		Coupon: o.CouponCode, Attribution: strings.ToLower(o.AttributionID), Visitor: o.Visitor,
 	}
 	if event != 0 {
-		l.Key = t.keyOf(o)
+		l.Key = t.e.keyOf(o)
 	}
 	return l
 }
 
 // keyOf is the digest of what makes something happen once; "" is nothing.
-func (t *turn) keyOf(o occurrence) string {
+func (e *Engine) keyOf(o occurrence) string {
 	key := o.key
 	if key == nil {
 		key = o.Who.key()
@@ -313,7 +411,7 @@ func (t *turn) keyOf(o occurrence) string {
 	if key == nil {
 		return ""
 	}
-	return t.e.secret.Digest("event", append([]string{string(o.kind)}, key...)...)
+	return e.secret.Digest("event", append([]string{string(o.kind)}, key...)...)
 }
 
 // knowsCurrency checks that an amount's currency is one of ISO 4217 or of the

@@ -215,7 +215,7 @@ func (t *turn) eventsOf(sights []*sight) ([]toldSight, map[string]*model.Event) 
 	told := make([]toldSight, len(sights))
 	keys := map[string]*model.Event{}
 	for i, s := range sights {
-		told[i] = toldSight{sight: s, key: t.keyOf(occurrence{Who: s.Who, kind: s.Kind})}
+		told[i] = toldSight{sight: s, key: t.e.keyOf(occurrence{Who: s.Who, kind: s.Kind})}
 		if told[i].event, told[i].again = keys[told[i].key]; told[i].again {
 			continue
 		}

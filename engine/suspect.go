@@ -9,22 +9,50 @@ import (
 	"grapevine/store"
 )
 
-// asks is how persons stand, and what the account's fraud checks want to know of
-// them: names, addresses, browsers. sent is what the call says of who acts; nil
-// where it is not their own call, which leaves what they sent last.
-func (t *turn) asks(sent *Who, friends, advocates []model.PersonID, ledgers bool) store.Ask {
+// encounter is who acts in an event, with whoever may be about to be merged into
+// them, and who brought them.
+type encounter struct {
+	sent      *Who // what the call says of who acts; nil: it is not theirs, which leaves what they sent last
+	friends   []model.PersonID
+	advocates []model.PersonID
+	referrers []model.ParticipantID // of the advocates, who were found to count
+	ledgers   bool                  // it may post to their ledgers
+	erased    bool                  // some of them may have been erased, which does not end it
+}
+
+// judge locks everyone in some encounters and reads, with how they stand, what
+// the account's fraud checks ask of them: names, addresses, browsers. The first
+// encounter is the one that goes on: see attend.
+func (t *turn) judge(all ...encounter) error {
 	checks := t.cfg.checks
-	ask := store.Ask{Friends: friends, Advocates: advocates, Ledgers: ledgers}
-	referred := slices.ContainsFunc(advocates, func(id model.PersonID) bool { return id != 0 && !slices.Contains(friends, id) })
-	ask.Names = referred && checks.NeedsNames() || checks.BlocksEmails()
-	if t.sent = sent; sent == nil {
-		ask.Addresses = checks.NeedsAddresses(anyIP)
-	} else if referred {
-		ask.Addresses = checks.NeedsAddresses(sent.IP)
-		ask.Visitor = sent.Visitor
+	var ask store.Ask
+	for _, c := range all {
+		ask.Friends, ask.Advocates = append(ask.Friends, c.friends...), append(ask.Advocates, c.advocates...)
+		ask.Referrers = append(ask.Referrers, c.referrers...)
+		ask.Ledgers, ask.Erased = ask.Ledgers || c.ledgers, ask.Erased || c.erased
+		referred := slices.ContainsFunc(c.advocates, func(id model.PersonID) bool { return id != 0 && !slices.Contains(c.friends, id) })
+		ask.Names = ask.Names || referred && checks.NeedsNames() || checks.BlocksEmails()
+		ip, visitor := anyIP, model.VisitorID(0)
+		if c.sent != nil {
+			ip, visitor = c.sent.IP, c.sent.Visitor
+		}
+		ask.Addresses = ask.Addresses || (referred || c.sent == nil) && checks.NeedsAddresses(ip)
+		meeting := store.Meeting{}
+		if referred && checks.SameCookie {
+			meeting = store.Meeting{Friends: c.friends, Advocates: c.advocates, Visitor: visitor}
+		}
+		ask.Meetings = append(ask.Meetings, meeting)
 	}
-	ask.Browsers = referred && checks.SameCookie
-	return ask
+	if err := t.take(ask); err != nil {
+		return err
+	}
+	t.attend(all, 0)
+	return nil
+}
+
+// attend makes one of the encounters that were judged the one that goes on.
+func (t *turn) attend(all []encounter, i int) {
+	t.sent, t.browsers = all[i].sent, t.meetings[i]
 }
 
 // anyIP stands for an address that is not yet read.

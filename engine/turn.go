@@ -35,8 +35,9 @@ type turn struct {
 	sent      *Who // what the call says of who acts; nil: it is somebody else's
 	names     []model.Identity
 	addresses map[model.PersonID]model.Profile
-	browsers  []model.PersonID // advocates who were known in a browser of the friend's
-	silent    model.PersonID   // brought the participant that stands, and is suspended
+	meetings  [][]model.PersonID // of each encounter: advocates who were known in a browser of the friend's
+	browsers  []model.PersonID   // those of the encounter that goes on
+	silent    model.PersonID     // brought the participant that stands, and is suspended
 
 	events      []*model.Event
 	conversions []*model.Conversion
@@ -124,7 +125,7 @@ func (t *turn) take(ask store.Ask) error {
 	if err != nil {
 		return err
 	}
-	t.names, t.addresses, t.browsers = s.Names, s.Addresses, s.Browsers
+	t.names, t.addresses, t.meetings, t.browsers = s.Names, s.Addresses, s.Browsers, nil
 	t.persons, t.groups = s.Persons, s.Groups
 	t.progress = make(map[progressKey]store.Progress, len(s.Progresses))
 	for _, p := range s.Progresses {
@@ -194,6 +195,15 @@ func (t *turn) numberOf(rule model.RuleID, advocate, friend model.PersonID) int6
 		}
 	}
 	return 0
+}
+
+// counts says that a friend counts for an advocate from now on.
+func (t *turn) counts(r store.Referral) {
+	if t.referrals == nil {
+		t.referrals = map[referralKey]int64{}
+	}
+	t.referrals[referralKey{r.Rule, r.Advocate, r.Friend}] = r.Number
+	t.counted = append(t.counted, r)
 }
 
 // book opens the ledger of a person whose lock is held, expired credits

@@ -124,6 +124,10 @@ func (t *turn) identify(found *store.Found, who Who) actor {
 	return a
 }
 
+// changesWho reports whether the event makes two persons one, or takes a name
+// from somebody else.
+func (a actor) changesWho() bool { return a.merge != 0 || a.robs != 0 }
+
 // known is the actor as somebody the database has rows of; 0 for a person
 // whom this event makes.
 func (a actor) known() model.PersonID {

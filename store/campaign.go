@@ -100,7 +100,7 @@ type Since struct {
 // after whatever is asked next.
 func (tx *Tx) VersionsSince() *[]Since {
 	all := &[]Since{}
-	tx.queued = append(tx.queued, tx.ask(`SELECT campaign_id, version, at
+	tx.queue(tx.ask(`SELECT campaign_id, version, at
 		FROM (
 			SELECT campaign_id, version, at FROM campaign_version WHERE account_id = $1
 			UNION ALL

@@ -103,8 +103,6 @@ func (tx *Tx) Visitors(ids []model.VisitorID) (map[model.VisitorID]model.PersonI
 
 // KnowVisitor queues that a visitor is a person.
 func (tx *Tx) KnowVisitor(id model.VisitorID, person model.PersonID, now time.Time) {
-	tx.write(`INSERT INTO visitor (account_id, id, person_id, at)
-		VALUES ($1, $2, $3, $4)
-		ON CONFLICT (account_id, id, person_id) DO UPDATE
-		SET at = excluded.at`, id, person, ms(now))
+	tx.insert("visitor", "id, person_id, at", [][]any{{id, person, ms(now)}}, `ON CONFLICT (account_id, id, person_id) DO UPDATE
+		SET at = excluded.at`)
 }

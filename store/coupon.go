@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"math"
+	"slices"
 	"sync/atomic"
 	"time"
 
@@ -18,26 +19,53 @@ type Holder struct {
 	At     time.Time
 }
 
+// ExpectCoupons says how many coupons of a batch the transaction may hand out:
+// that many are looked for at once.
+func (tx *Tx) ExpectCoupons(n int) { tx.expected = n }
+
 // TakeCoupon hands out the next free code of a batch. It returns false when the
 // batch is empty: no code is free, nobody whose transaction is open holds one
 // that may come back, and nobody adds any before this one commits.
 func (tx *Tx) TakeCoupon(batch model.BatchID, to Holder) (model.CouponID, bool, error) {
-	id, err := tx.nextCoupon(batch)
-	for err == nil && id == 0 {
+	stock := tx.onHand[batch]
+	var err error
+	if len(stock) == 0 {
+		stock, err = tx.nextCoupons(batch, max(1, tx.expected))
+	}
+	for err == nil && len(stock) == 0 {
 		var free bool
 		if free, err = tx.hasFree(batch); err != nil || !free {
 			return 0, false, err
 		}
 		// All that are free are held: wait for one and see what became of it.
-		id, err = tx.freeCoupon(batch, 0, tx.engine.ForUpdate())
+		stock, err = tx.freeCoupons(batch, 0, 1, tx.engine.ForUpdate())
 	}
 	if err != nil {
 		return 0, false, err
 	}
-	tx.write(`UPDATE coupon
-		SET holder_id = $4, person_id = $5, friend = $6, handed_at = $7
-		WHERE account_id = $1 AND batch_id = $2 AND id = $3`, batch, id, to.ID, to.Person, to.Friend, ms(to.At))
+	if tx.onHand == nil {
+		tx.onHand = map[model.BatchID][]model.CouponID{}
+	}
+	id := stock[0]
+	tx.onHand[batch] = stock[1:]
+	tx.handOut([]any{batch, id, to.ID, to.Person, to.Friend, ms(to.At)})
 	return id, true, nil
+}
+
+// handOut queues that a coupon has a holder.
+func (tx *Tx) handOut(row []any) {
+	tx.gather(insertKey{table: "coupon", tail: "handed out"}, [][]any{row}, func(rows [][]any) Statement {
+		if len(rows) == 1 {
+			return Statement{SQL: `UPDATE coupon
+				SET holder_id = $4, person_id = $5, friend = $6, handed_at = $7
+				WHERE account_id = $1 AND batch_id = $2 AND id = $3`, Args: tx.args(rows[0])}
+		}
+		return Statement{SQL: `WITH handed AS (VALUES ` + tuples(len(rows), len(row)) + `)
+			UPDATE coupon
+			SET holder_id = h.column4, person_id = h.column5, friend = h.column6, handed_at = h.column7
+			FROM handed h
+			WHERE account_id = $1 AND batch_id = h.column2 AND id = h.column3`, Args: tx.args(slices.Concat(rows...))}
+	})
 }
 
 // hasFree reports whether a batch has codes that are free or may be. It holds
@@ -58,24 +86,23 @@ func (tx *Tx) hasFree(batch model.BatchID) (bool, error) {
 	return free, err
 }
 
-// nextCoupon finds a free code that nobody holds, 0 where there is none. A
-// batch is no queue: each who asks looks first behind what was given to the one
-// before, and only where the codes end for one that was given back.
-func (tx *Tx) nextCoupon(batch model.BatchID) (model.CouponID, error) {
+// nextCoupons finds free codes that nobody holds, at most n, none where there
+// are none. A batch is no queue: each who asks looks first behind what was given
+// to the one before, and only where the codes end for one that was given back.
+func (tx *Tx) nextCoupons(batch model.BatchID, n int) ([]model.CouponID, error) {
 	kept, _ := tx.next.LoadOrStore(batchKey{tx.account, batch}, new(atomic.Int64))
 	next := kept.(*atomic.Int64)
-	from := next.Add(1) - 1
-	id, err := tx.freeCoupon(batch, model.CouponID(from), tx.engine.SkipLocked())
-	if err == nil && id == 0 && from > 0 {
-		id, err = tx.freeCoupon(batch, 0, tx.engine.SkipLocked())
+	from := next.Add(int64(n)) - int64(n)
+	ids, err := tx.freeCoupons(batch, model.CouponID(from), n, tx.engine.SkipLocked())
+	if err == nil && len(ids) == 0 && from > 0 {
+		ids, err = tx.freeCoupons(batch, 0, n, tx.engine.SkipLocked())
 	}
-	switch { // a hint: who meets another's code passes over it
-	case id == 0:
+	if len(ids) == 0 {
 		next.Store(0) // codes that are added come in their order
-	case int64(id) != from:
-		next.Store(int64(id) + 1)
+	} else if last := int64(ids[len(ids)-1]); last != from+int64(n)-1 {
+		next.Store(last + 1) // a hint: who meets another's code passes over it
 	}
-	return id, err
+	return ids, err
 }
 
 type batchKey struct {
@@ -83,15 +110,20 @@ type batchKey struct {
 	batch   model.BatchID
 }
 
-func (tx *Tx) freeCoupon(batch model.BatchID, from model.CouponID, lock string) (model.CouponID, error) {
-	var id model.CouponID
+func (tx *Tx) freeCoupons(batch model.BatchID, from model.CouponID, n int, lock string) ([]model.CouponID, error) {
+	var ids []model.CouponID
 	err := tx.read(`SELECT id
 		FROM coupon
 		WHERE account_id = $1 AND batch_id = $2 AND holder_id = 0 AND id >= $3
 		ORDER BY id
-		LIMIT 1`+lock,
-		func(r Row) error { return r.Scan(&id) }, batch, from)
-	return id, err
+		LIMIT $4`+lock,
+		func(r Row) error {
+			var id model.CouponID
+			err := r.Scan(&id)
+			ids = append(ids, id)
+			return err
+		}, batch, from, n)
+	return ids, err
 }
 
 // UseCoupon queues that a coupon was used, once or once more. One that was

@@ -244,11 +244,11 @@ func (tx *Tx) Deliveries(above model.DeliveryID, limit int) ([]model.Delivery, e
 }
 
 // few lists values as arguments and repeats the last one until their number
-// is one of few, so that few distinct texts are prepared.
+// is a power of two, so that few distinct texts are prepared.
 func few[T any](values []T) []any {
 	size := 1
 	for size < len(values) {
-		size *= 4
+		size *= 2
 	}
 	list := make([]any, size)
 	for i := range list {

@@ -25,8 +25,7 @@ func (tx *Tx) InsertEvents(events []*model.Event) error {
 
 // InsertDetail queues the erasable part of an event or click.
 func (tx *Tx) InsertDetail(id model.EventID, body string) {
-	tx.write(`INSERT INTO detail (account_id, id, body)
-		VALUES ($1, $2, $3)`, id, body)
+	tx.insert("detail", "id, body", [][]any{{id, body}}, "")
 }
 
 // EventWithDetail finds an event and what is kept of it that can be erased; ""
@@ -82,14 +81,55 @@ func (tx *Tx) conversions(where string, args ...any) ([]*model.Conversion, error
 // TakeKeys takes the keys that make events happen once, and returns the events
 // that took some of them before; id, UUID and time.
 func (tx *Tx) TakeKeys(keys map[string]*model.Event) (map[string]*model.Event, error) {
-	hashes := sortedKeys(keys)
-	rows := make([][]any, len(hashes))
-	for i, hash := range hashes {
-		rows[i] = []any{hash, keys[hash].ID}
+	ids := make(map[string]model.EventID, len(keys))
+	for hash, event := range keys {
+		ids[hash] = event.ID
 	}
-	tx.insert("event_key", "hash, event_id", rows, "ON CONFLICT DO NOTHING")
+	tx.takeKeys(ids)
+	took, err := tx.whoTook(sortedKeys(ids))
+	if err != nil {
+		return nil, err
+	}
 	firsts := map[string]*model.Event{}
-	taken := 0
+	for hash, id := range ids {
+		e, there := took[hash]
+		switch {
+		case !there:
+			return nil, ErrAgain // who held a key gave it up between the two statements
+		case e.ID != id:
+			firsts[hash] = &e
+		}
+	}
+	return firsts, nil
+}
+
+// takeKeys queues to take keys, in one order, and returns who tells how many
+// were free.
+func (tx *Tx) takeKeys(keys map[string]model.EventID) (taken func() int) {
+	rows := make([][]any, 0, len(keys))
+	for _, hash := range sortedKeys(keys) {
+		rows = append(rows, []any{hash, keys[hash]})
+	}
+	tx.settle()
+	from := len(tx.queued)
+	tx.insert("event_key", "hash, event_id", rows, "ON CONFLICT DO NOTHING")
+	tx.settle()
+	counts := make([]int64, len(tx.queued)-from)
+	for i := range counts {
+		tx.queued[from+i].Affected = &counts[i]
+	}
+	return func() (n int) {
+		for _, count := range counts {
+			n += int(count)
+		}
+		return n
+	}
+}
+
+// whoTook lists the events that took keys. The UUID of one that is not written
+// yet is "".
+func (tx *Tx) whoTook(hashes []string) (map[string]model.Event, error) {
+	took := map[string]model.Event{}
 	for chunk := range slices.Chunk(hashes, 64) {
 		listed := few(chunk)
 		err := tx.read(`SELECT k.hash, k.event_id, COALESCE(e.uuid, ''), COALESCE(e.at, 0)
@@ -102,20 +142,14 @@ func (tx *Tx) TakeKeys(keys map[string]*model.Event) (map[string]*model.Event, e
 				var when int64
 				err := r.Scan(&hash, &e.ID, &e.UUID, &when)
 				e.At = at(when)
-				taken++
-				if e.ID != keys[hash].ID {
-					firsts[hash] = &e
-				}
+				took[hash] = e
 				return err
 			}, listed...)
 		if err != nil {
 			return nil, err
 		}
 	}
-	if taken < len(hashes) {
-		return nil, ErrAgain // who held a key gave it up between the two statements
-	}
-	return firsts, nil
+	return took, nil
 }
 
 // EventName returns the id of a custom event's name, taking newID when the

@@ -95,15 +95,13 @@ func (tx *Tx) ParticipantsThere(ids []model.ParticipantID) (map[model.Participan
 // OwnersOf finds who has the codes that a map names, in one round trip; who
 // has none stays nil.
 func (tx *Tx) OwnersOf(codes map[string]*Owner) error {
-	folded := sortedKeys(codes)
-	found := make([]*Owner, len(folded))
-	asked := make([]Statement, len(folded))
-	for i, code := range folded {
-		asked[i] = tx.ownerOf(code, &found[i])
+	lookups := make([]Lookup, 0, len(codes))
+	for _, folded := range sortedKeys(codes) {
+		lookups = append(lookups, Lookup{Code: folded})
 	}
-	err := tx.run(asked...)
-	for i, code := range folded {
-		codes[code] = found[i]
+	found, err := tx.LookAll(lookups)
+	for i := range found {
+		codes[lookups[i].Code] = found[i].Code
 	}
 	return err
 }

@@ -57,15 +57,16 @@ func (tx *Tx) ledgers(holders []string) (*Statement, *[]model.Ledger) {
 	if len(holders) == 0 {
 		return nil, list
 	}
+	listed := few(holders)
 	statement := tx.ask(`SELECT `+headColumns+`
 		FROM ledger
-		WHERE account_id = $1 AND holder IN (`+in(2, len(holders))+`)`,
+		WHERE account_id = $1 AND holder IN (`+in(2, len(listed))+`)`,
 		func(r Row) error {
 			var h model.Ledger
 			err := scanHead(r, &h)
 			*list = append(*list, h)
 			return err
-		}, anys(holders)...)
+		}, listed...)
 	return &statement, list
 }
 
@@ -87,11 +88,9 @@ func (tx *Tx) LockLedger(holder, currency string, now time.Time) (model.Ledger, 
 
 // SaveLedger queues the totals of a ledger.
 func (tx *Tx) SaveLedger(h *model.Ledger) {
-	tx.write(`INSERT INTO ledger (account_id, holder, currency, balance, entries, next_expiry, created_at)
-		VALUES ($1, $2, $3, $4, $5, $6, $7)
-		ON CONFLICT (account_id, holder, currency) DO UPDATE
-		SET balance = excluded.balance, entries = excluded.entries, next_expiry = excluded.next_expiry`,
-		h.Holder, h.Currency, int64(h.Balance), h.Entries, ms(h.NextExpiry), ms(h.CreatedAt))
+	tx.insert("ledger", headColumns, [][]any{{h.Holder, h.Currency, int64(h.Balance), h.Entries, ms(h.NextExpiry), ms(h.CreatedAt)}},
+		`ON CONFLICT (account_id, holder, currency) DO UPDATE
+		SET balance = excluded.balance, entries = excluded.entries, next_expiry = excluded.next_expiry`)
 }
 
 // InsertEntries queues ledger entries. The number of an entry is its key, so

@@ -183,7 +183,7 @@ func (tx *Tx) ListedRewards(ids []int64) (map[int64]*ListedReward, error) {
 			found[id] = w
 			return err
 		}, listed...)
-	tx.queued = append(tx.queued, asked)
+	tx.queue(asked)
 	rewards := make([]model.RewardID, len(ids))
 	for i, id := range ids {
 		rewards[i] = model.RewardID(id)

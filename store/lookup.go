@@ -1,6 +1,7 @@
 package store
 
 import (
+	"slices"
 	"time"
 
 	"grapevine/model"
@@ -66,41 +67,125 @@ const behind = `COALESCE(CASE WHEN p.erased_at <> 0 THEN 0 WHEN p.alias_of <> 0 
 
 // Look takes the event's key and finds whom and what the event names.
 func (tx *Tx) Look(l Lookup) (*Found, error) {
-	found := &Found{EmailIsFree: true}
-	var asked []Statement
-	var taken int64
-	if l.Key != "" {
-		asked = append(asked, Statement{
-			SQL: `INSERT INTO event_key (account_id, hash, event_id)
-				VALUES ($1, $2, $3)
-				ON CONFLICT DO NOTHING`,
-			Args:     tx.args([]any{l.Key, l.Event}),
-			Affected: &taken,
-		})
+	found, err := tx.LookAll([]Lookup{l})
+	if err != nil {
+		return nil, err
 	}
-	if l.CustomerID != "" {
-		asked = append(asked, tx.ask(`SELECT `+canonical+`
+	return found[0], nil
+}
+
+// LookAll is Look for several events, which have different keys. None sees
+// what another one of them is about to write.
+func (tx *Tx) LookAll(lookups []Lookup) ([]*Found, error) {
+	all := make([]*Found, len(lookups))
+	customers, emails, codes := map[string][]*Found{}, map[string][]*Found{}, map[string][]*Found{}
+	keys := map[string]model.EventID{}
+	var asked []Statement
+	for i, l := range lookups {
+		all[i] = &Found{EmailIsFree: true}
+		customers[l.CustomerID] = append(customers[l.CustomerID], all[i])
+		emails[l.Email] = append(emails[l.Email], all[i])
+		codes[l.Code] = append(codes[l.Code], all[i])
+		if l.Key != "" {
+			keys[l.Key] = l.Event
+		}
+		asked = append(asked, tx.lookFor(l, all[i])...)
+	}
+	taken := tx.takeKeys(keys)
+	asked = slices.Concat(tx.customers(customers), tx.emails(emails), tx.codes(codes), asked)
+	if err := tx.run(asked...); err != nil {
+		return nil, err
+	}
+	if taken() == len(keys) {
+		return all, nil
+	}
+	took, err := tx.whoTook(sortedKeys(keys))
+	if err != nil {
+		return nil, err
+	}
+	for i, l := range lookups {
+		e, there := took[l.Key]
+		switch {
+		case l.Key == "", there && e.ID == l.Event:
+		case !there || e.UUID == "":
+			return nil, ErrAgain // who held the key gave it up between the two statements
+		default:
+			all[i].First = &e
+		}
+	}
+	return all, nil
+}
+
+// chunked asks for names, a few at a time. "" is none.
+func chunked(names map[string][]*Found, ask func(listed []any) Statement) []Statement {
+	delete(names, "")
+	var asked []Statement
+	for chunk := range slices.Chunk(sortedKeys(names), 64) {
+		asked = append(asked, ask(few(chunk)))
+	}
+	return asked
+}
+
+func (tx *Tx) customers(named map[string][]*Found) []Statement {
+	return chunked(named, func(listed []any) Statement {
+		return tx.ask(`SELECT i.value, `+canonical+`
 			FROM identity i
 			JOIN person p ON p.account_id = i.account_id AND p.id = i.person_id
-			WHERE i.account_id = $1 AND i.kind = 1 AND i.value = $2`,
-			func(r Row) error { return r.Scan(&found.ByCustomer) }, l.CustomerID))
-	}
-	if l.Email != "" {
-		asked = append(asked, tx.ask(`SELECT `+canonical+`,
+			WHERE i.account_id = $1 AND i.kind = 1 AND i.value IN (`+in(2, len(listed))+`)`,
+			func(r Row) error {
+				var name string
+				var id model.PersonID
+				err := r.Scan(&name, &id)
+				for _, found := range named[name] {
+					found.ByCustomer = id
+				}
+				return err
+			}, listed...)
+	})
+}
+
+func (tx *Tx) emails(named map[string][]*Found) []Statement {
+	return chunked(named, func(listed []any) Statement {
+		return tx.ask(`SELECT i.value, `+canonical+`,
 				CASE WHEN EXISTS (SELECT 1 FROM identity c
 					WHERE c.account_id = $1 AND c.person_id = `+canonical+` AND c.kind = 1) THEN 0 ELSE 1 END, i.main,
 				CASE WHEN i.main = 1 THEN 1 WHEN EXISTS (SELECT 1 FROM identity m
 					WHERE m.account_id = $1 AND m.person_id IN (i.person_id, `+canonical+`) AND m.kind = 2 AND m.main = 1) THEN 1 ELSE 0 END
 			FROM identity i
 			JOIN person p ON p.account_id = i.account_id AND p.id = i.person_id
-			WHERE i.account_id = $1 AND i.kind = 2 AND i.value = $2`,
+			WHERE i.account_id = $1 AND i.kind = 2 AND i.value IN (`+in(2, len(listed))+`)`,
 			func(r Row) error {
-				return r.Scan(&found.ByEmail, &found.EmailIsFree, &found.EmailIsMain, &found.EmailIsVouched)
-			}, l.Email))
-	}
-	if l.Code != "" {
-		asked = append(asked, tx.ownerOf(l.Code, &found.Code))
-	}
+				var name string
+				var is Found
+				err := r.Scan(&name, &is.ByEmail, &is.EmailIsFree, &is.EmailIsMain, &is.EmailIsVouched)
+				for _, found := range named[name] {
+					found.ByEmail, found.EmailIsFree, found.EmailIsMain, found.EmailIsVouched = is.ByEmail, is.EmailIsFree, is.EmailIsMain, is.EmailIsVouched
+				}
+				return err
+			}, listed...)
+	})
+}
+
+func (tx *Tx) codes(named map[string][]*Found) []Statement {
+	return chunked(named, func(listed []any) Statement {
+		return tx.ask(`SELECT `+ownerColumns+`
+			FROM code c`+ownerJoins+`
+			WHERE c.account_id = $1 AND c.folded IN (`+in(2, len(listed))+`)`,
+			func(r Row) error {
+				var owner *Owner
+				if err := scanOwner(r, &owner); err != nil {
+					return err
+				}
+				for _, found := range named[owner.Folded] {
+					found.Code = owner
+				}
+				return nil
+			}, listed...)
+	})
+}
+
+// lookFor asks for what few events name.
+func (tx *Tx) lookFor(l Lookup, found *Found) (asked []Statement) {
 	if l.Coupon != "" {
 		asked = append(asked, tx.couponOwner(l.Coupon, &found.Coupon))
 	}
@@ -130,33 +215,7 @@ func (tx *Tx) Look(l Lookup) (*Found, error) {
 				return err
 			}, l.Visitor))
 	}
-	if err := tx.run(asked...); err != nil {
-		return nil, err
-	}
-	if l.Key != "" && taken == 0 {
-		return found, tx.first(l.Key, found)
-	}
-	return found, nil
-}
-
-// first finds the event that took a key.
-func (tx *Tx) first(key string, found *Found) error {
-	err := tx.read(`SELECT e.id, e.uuid, e.at
-		FROM event_key k
-		JOIN event e ON e.account_id = k.account_id AND e.id = k.event_id
-		WHERE k.account_id = $1 AND k.hash = $2`,
-		func(r Row) error {
-			var e model.Event
-			var when int64
-			err := r.Scan(&e.ID, &e.UUID, &when)
-			e.At = at(when)
-			found.First = &e
-			return err
-		}, key)
-	if err == nil && found.First == nil {
-		return ErrAgain // who held the key gave it up between the two statements
-	}
-	return err
+	return asked
 }
 
 const ownerColumns = `c.folded, c.id, c.shown, c.campaign_id, c.participant_id, c.channel, c.params, c.person_id,
@@ -174,23 +233,16 @@ func scanOwner(r Row, owner **Owner, before ...any) error {
 	return err
 }
 
-func (tx *Tx) ownerOf(folded string, owner **Owner) Statement {
-	return tx.ask(`SELECT `+ownerColumns+`
-		FROM code c`+ownerJoins+`
-		WHERE c.account_id = $1 AND c.folded = $2`,
-		func(r Row) error { return scanOwner(r, owner) }, folded)
-}
-
 // CodeOwner finds a code and who is behind it. It fails with NotFound.
 func (tx *Tx) CodeOwner(folded string) (*Owner, error) {
-	var owner *Owner
-	if err := tx.run(tx.ownerOf(folded, &owner)); err != nil {
+	found, err := tx.Look(Lookup{Code: folded})
+	if err == nil && found.Code == nil {
+		err = missing(model.CodeUnknown, "code", folded)
+	}
+	if err != nil {
 		return nil, err
 	}
-	if owner == nil {
-		return nil, missing(model.CodeUnknown, "code", folded)
-	}
-	return owner, nil
+	return found.Code, nil
 }
 
 func (tx *Tx) couponOwner(code string, owner **CouponOwner) Statement {

@@ -35,8 +35,22 @@ type Part struct {
 // Parts lists where a person takes part, those merged into them included,
 // oldest first.
 func (tx *Tx) Parts(person model.PersonID) ([]Part, error) {
-	var parts []Part
-	err := tx.read(`SELECT `+participantColumns+`,
+	all, err := tx.PartsOfEach([]model.PersonID{person})
+	return all[0], err
+}
+
+// PartsOfEach is Parts for several persons, in one round trip.
+func (tx *Tx) PartsOfEach(persons []model.PersonID) ([][]Part, error) {
+	all := make([][]Part, len(persons))
+	asked := make([]Statement, len(persons))
+	for i, person := range persons {
+		asked[i] = tx.parts(person, &all[i])
+	}
+	return all, tx.run(asked...)
+}
+
+func (tx *Tx) parts(person model.PersonID, parts *[]Part) Statement {
+	return tx.ask(`SELECT `+participantColumns+`,
 			`+behind+`, CASE WHEN r.state = 'suspended' THEN 1 ELSE 0 END
 		FROM person g
 		JOIN participant a ON a.account_id = g.account_id AND a.person_id = g.id
@@ -47,10 +61,9 @@ func (tx *Tx) Parts(person model.PersonID) ([]Part, error) {
 		func(r Row) error {
 			var p Part
 			err := scanParticipant(r, &p.Participant, &p.Advocate, &p.Silent)
-			parts = append(parts, p)
+			*parts = append(*parts, p)
 			return err
 		}, person)
-	return parts, err
 }
 
 // Seat is how somebody takes part in a campaign.

@@ -54,9 +54,10 @@ func (tx *Tx) PersonsNamed(kind model.IdentityKind, names []string) (map[string]
 // ids. takeTurns has to follow.
 func (tx *Tx) lockPersons(ids []model.PersonID) (Statement, map[model.PersonID]*model.Person) {
 	persons := make(map[model.PersonID]*model.Person, len(ids))
+	listed := few(ids)
 	return tx.ask(`SELECT id, alias_of, aliases, purchases, turns, loyalty, created_at, CASE WHEN erased_at <> 0 THEN 1 ELSE 0 END
 		FROM person
-		WHERE account_id = $1 AND id IN (`+in(2, len(ids))+`)
+		WHERE account_id = $1 AND id IN (`+in(2, len(listed))+`)
 		ORDER BY id`+tx.engine.ForUpdate(),
 		func(r Row) error {
 			var p model.Person
@@ -65,7 +66,7 @@ func (tx *Tx) lockPersons(ids []model.PersonID) (Statement, map[model.PersonID]*
 			p.CreatedAt = at(created)
 			persons[p.ID] = &p
 			return err
-		}, anys(ids)...), persons
+		}, listed...), persons
 }
 
 // takeTurns queues a turn of each person who is locked, and counts it. One
@@ -78,9 +79,12 @@ func (tx *Tx) takeTurns(persons map[model.PersonID]*model.Person, ids []model.Pe
 			return ErrAgain
 		}
 		p.Turns++
+	}
+	for chunk := range slices.Chunk(ids, 64) {
+		listed := few(chunk)
 		tx.write(`UPDATE person
 			SET turns = turns + 1
-			WHERE account_id = $1 AND id = $2`, id)
+			WHERE account_id = $1 AND id IN (`+in(2, len(listed))+`)`, listed...)
 	}
 	return nil
 }
@@ -165,8 +169,8 @@ func (tx *Tx) LoyaltyChanges(group []model.PersonID) ([]*model.Event, error) {
 
 // InsertPerson queues a new person.
 func (tx *Tx) InsertPerson(p *model.Person) {
-	tx.write(`INSERT INTO person (account_id, id, alias_of, aliases, purchases, turns, loyalty, created_at, erased_at)
-		VALUES ($1, $2, 0, 0, $3, $4, $5, $6, 0)`, p.ID, p.Purchases, p.Turns, string(p.Loyalty), ms(p.CreatedAt))
+	tx.insert("person", "id, alias_of, aliases, purchases, turns, loyalty, created_at, erased_at",
+		[][]any{{p.ID, 0, 0, p.Purchases, p.Turns, string(p.Loyalty), ms(p.CreatedAt), 0}}, "")
 }
 
 // SetLoyalty queues whether a person takes part in the loyalty programme.
@@ -280,13 +284,11 @@ func (tx *Tx) Profile(id model.PersonID) (model.Profile, error) {
 // SaveProfile queues what was sent of a person; empty fields keep what was
 // there.
 func (tx *Tx) SaveProfile(p model.Profile) {
-	tx.write(`INSERT INTO profile (account_id, person_id, first_name, last_name, ip, agent, body)
-		VALUES ($1, $2, $3, $4, $5, $6, $7)
-		ON CONFLICT (account_id, person_id) DO UPDATE
+	tx.insert("profile", "person_id, first_name, last_name, ip, agent, body",
+		[][]any{{p.Person, p.FirstName, p.LastName, p.IP, p.Agent, p.Body}}, `ON CONFLICT (account_id, person_id) DO UPDATE
 		SET first_name = CASE WHEN excluded.first_name <> '' THEN excluded.first_name ELSE profile.first_name END,
 			last_name = CASE WHEN excluded.last_name <> '' THEN excluded.last_name ELSE profile.last_name END,
 			ip = CASE WHEN excluded.ip <> '' THEN excluded.ip ELSE profile.ip END,
 			agent = CASE WHEN excluded.agent <> '' THEN excluded.agent ELSE profile.agent END,
-			body = CASE WHEN excluded.body <> '' THEN excluded.body ELSE profile.body END`,
-		p.Person, p.FirstName, p.LastName, p.IP, p.Agent, p.Body)
+			body = CASE WHEN excluded.body <> '' THEN excluded.body ELSE profile.body END`)
 }

@@ -69,7 +69,7 @@ func (tx *Tx) PointLog(campaign model.CampaignID, skip, limit int) ([]model.Poin
 // PointLogOf is PointLog of one participant, and how many entries there are.
 func (tx *Tx) PointLogOf(id model.ParticipantID, skip, limit int) ([]model.Point, int64, error) {
 	var total int64
-	tx.queued = append(tx.queued, tx.ask(`SELECT COUNT(*)
+	tx.queue(tx.ask(`SELECT COUNT(*)
 		FROM point
 		WHERE account_id = $1 AND participant_id = $2`,
 		func(r Row) error { return r.Scan(&total) }, id))

@@ -254,6 +254,8 @@ func (f *follower) texts(e ast.Expr, fn *ast.FuncDecl) []string {
 			return []string{""}
 		case name == "in":
 			return []string{in(2, 1)}
+		case name == "tuples":
+			return []string{tuples(2, 6)}
 		case name == "insertSQL":
 			table, columns, tail := hole("table"), hole("columns"), hole("tail")
 			return f.pass(insertSQL(table, columns, 1, 1, tail), e, &ast.FuncDecl{Type: insertType}, fn)

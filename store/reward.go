@@ -3,6 +3,7 @@ package store
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strconv"
 
 	"grapevine/model"
@@ -183,15 +184,16 @@ func (tx *Tx) progresses(persons []model.PersonID) (*Statement, *[]Progress) {
 	if len(persons) == 0 {
 		return nil, list
 	}
+	listed := few(persons)
 	statement := tx.ask(`SELECT rule_id, role, person_id, friends, places
 		FROM progress
-		WHERE account_id = $1 AND person_id IN (`+in(2, len(persons))+`)`,
+		WHERE account_id = $1 AND person_id IN (`+in(2, len(listed))+`)`,
 		func(r Row) error {
 			var p Progress
 			err := r.Scan(&p.Rule, &p.Role, &p.Person, &p.Friends, &p.Places)
 			*list = append(*list, p)
 			return err
-		}, anys(persons)...)
+		}, listed...)
 	return &statement, list
 }
 
@@ -219,15 +221,18 @@ func (tx *Tx) referrals(advocates, friends []model.PersonID) (*Statement, *[]Ref
 	if len(advocates) == 0 || len(friends) == 0 {
 		return nil, list
 	}
+	listed := few(friends) // who brought a friend are few
 	statement := tx.ask(`SELECT rule_id, person_id, friend_id, number
 		FROM referral
-		WHERE account_id = $1 AND friend_id IN (`+in(2+len(advocates), len(friends))+`) AND person_id IN (`+in(2, len(advocates))+`)`,
+		WHERE account_id = $1 AND friend_id IN (`+in(2, len(listed))+`)`,
 		func(r Row) error {
 			var f Referral
 			err := r.Scan(&f.Rule, &f.Advocate, &f.Friend, &f.Number)
-			*list = append(*list, f)
+			if slices.Contains(advocates, f.Advocate) {
+				*list = append(*list, f)
+			}
 			return err
-		}, append(anys(advocates), anys(friends)...)...)
+		}, listed...)
 	return &statement, list
 }
 

@@ -191,7 +191,7 @@ func (tx *Tx) AskRows(list model.List, facets []model.FacetID, sealed, from, to 
 	plain := func(from, to int64) {
 		for _, id := range facets {
 			if from < to {
-				tx.queued = append(tx.queued, tx.countRange(list, id, from, to, &n))
+				tx.queue(tx.countRange(list, id, from, to, &n))
 			}
 		}
 	}
@@ -228,7 +228,7 @@ func (tx *Tx) countBuckets(facets []model.FacetID, from, to int64, open bool, n 
 	}
 	listed := few(facets)
 	for _, s := range spans(from, to) {
-		tx.queued = append(tx.queued, tx.ask(`SELECT CAST(COALESCE(SUM(n), 0) AS BIGINT)
+		tx.queue(tx.ask(`SELECT CAST(COALESCE(SUM(n), 0) AS BIGINT)
 			FROM facet_count
 			WHERE account_id = $1 AND level = $2 AND bucket >= $3 AND bucket < $4 AND facet_id IN (`+in(5, len(listed))+`)`,
 			func(r Row) error {
@@ -243,7 +243,7 @@ func (tx *Tx) countBuckets(facets []model.FacetID, from, to int64, open bool, n 
 // askMarks queues to list which minutes of facets are marked.
 func (tx *Tx) askMarks(facets []model.FacetID, from, to int64, marks *[]Mark) {
 	listed := few(facets)
-	tx.queued = append(tx.queued, tx.ask(`SELECT DISTINCT facet_id, minute
+	tx.queue(tx.ask(`SELECT DISTINCT facet_id, minute
 		FROM recount
 		WHERE account_id = $1 AND minute >= $2 AND minute < $3 AND facet_id IN (`+in(4, len(listed))+`)`,
 		func(r Row) error {

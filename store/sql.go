@@ -33,18 +33,63 @@ var (
 	sqliteChunks = []int{64, 16, 1}
 )
 
+// waitingRows are rows for one table, and the statement that writes some.
+type waitingRows struct {
+	insertKey
+	rows      [][]any
+	statement func(rows [][]any) Statement
+}
+
 // insert queues rows as multi-row INSERTs. columns leaves out account_id,
-// which is put before each row; tail is what follows the VALUES.
+// which is put before each row; tail is what follows the VALUES. Rows that are
+// queued for the same table one after the other, or with rows for others
+// between them, go out together.
 func (tx *Tx) insert(table, columns string, rows [][]any, tail string) {
-	for len(rows) > 0 {
-		n := tx.chunk(len(rows))
-		args := make([]any, 0, n*len(rows[0]))
-		for _, row := range rows[:n] {
-			args = append(args, row...)
-		}
-		tx.write(insertSQL(table, columns, n, len(rows[0]), tail), args...)
-		rows = rows[n:]
+	tx.gather(insertKey{table: table, columns: columns, tail: tail}, rows, func(some [][]any) Statement {
+		return Statement{SQL: insertSQL(table, columns, len(some), len(some[0]), tail), Args: tx.args(slices.Concat(some...))}
+	})
+}
+
+// gather queues rows that go out in as few statements as may be.
+func (tx *Tx) gather(key insertKey, rows [][]any, statement func(some [][]any) Statement) {
+	if len(rows) == 0 {
+		return
 	}
+	if w := tx.waitingFor(key, rows); w != nil {
+		w.rows = append(w.rows, rows...)
+		return
+	}
+	tx.waiting = append(tx.waiting, &waitingRows{key, rows, statement})
+}
+
+// waitingFor finds what rows may join. A statement must not change a row twice,
+// and a row that begins alike may be the same.
+func (tx *Tx) waitingFor(key insertKey, rows [][]any) *waitingRows {
+	at := slices.IndexFunc(tx.waiting, func(w *waitingRows) bool { return w.insertKey == key })
+	if at < 0 {
+		return nil
+	}
+	w := tx.waiting[at]
+	alike := func(had []any) bool {
+		return slices.ContainsFunc(rows, func(row []any) bool { return row[0] == had[0] })
+	}
+	if strings.Contains(key.tail, "DO UPDATE") && slices.ContainsFunc(w.rows, alike) {
+		tx.settle()
+		return nil
+	}
+	return w
+}
+
+// settle turns the rows that wait into statements.
+func (tx *Tx) settle() {
+	for _, w := range tx.waiting {
+		for rows := w.rows; len(rows) > 0; {
+			n := tx.chunk(len(rows))
+			tx.queued = append(tx.queued, w.statement(rows[:n]))
+			rows = rows[n:]
+		}
+	}
+	tx.waiting = nil
 }
 
 // insertEach is insert for what comes in large numbers: each puts the values of
@@ -84,8 +129,17 @@ func insertSQL(table, columns string, rows, width int, tail string) string {
 	if text, ok := insertTexts.Load(key); ok {
 		return text.(string)
 	}
+	text := "INSERT INTO " + table + " (account_id, " + columns + ") VALUES " + tuples(rows, width)
+	if tail != "" {
+		text += "\n" + tail
+	}
+	insertTexts.Store(key, text)
+	return text
+}
+
+// tuples writes "($1, $2, …), …": rows that begin with the account.
+func tuples(rows, width int) string {
 	var b strings.Builder
-	b.WriteString("INSERT INTO " + table + " (account_id, " + columns + ") VALUES ")
 	for r := range rows {
 		if r > 0 {
 			b.WriteString(", ")
@@ -96,10 +150,6 @@ func insertSQL(table, columns string, rows, width int, tail string) string {
 		}
 		b.WriteString(")")
 	}
-	if tail != "" {
-		b.WriteString("\n" + tail)
-	}
-	insertTexts.Store(key, b.String())
 	return b.String()
 }
 

@@ -15,7 +15,7 @@ type Standing struct {
 	Ledgers    []model.Ledger
 	Names      []model.Identity                 // their kind, person and what is shown
 	Addresses  map[model.PersonID]model.Profile // IP and agent
-	Browsers   []model.PersonID                 // advocates who were known in a browser of a friend's
+	Browsers   [][]model.PersonID               // of each meeting: advocates who were known in a browser of a friend's
 }
 
 // Ask is what is to be read of persons once they are locked.
@@ -25,18 +25,24 @@ type Ask struct {
 	Ledgers   bool // where the rules may post to them
 	Names     bool
 	Addresses bool
-	Browsers  bool
-	Erased    bool            // it is about what they left: who was erased since they were found does not make the transaction run again
-	Visitor   model.VisitorID // whose browser it is beside those of the friends; 0 is none
+	Meetings  []Meeting
+	Erased    bool // it is about what they left: who was erased since they were found does not make the transaction run again
 	// Referrers are participants of the advocates who were found to count. Where
 	// one has left or was suspended meanwhile, the transaction runs again.
 	Referrers []model.ParticipantID
 }
 
+// Meeting is who may have used the same browser.
+type Meeting struct {
+	Friends   []model.PersonID
+	Advocates []model.PersonID
+	Visitor   model.VisitorID // whose browser it is beside those of the friends; 0 is none
+}
+
 // Stand locks persons and reads what the rules and the fraud checks ask of
 // them.
 func (tx *Tx) Stand(ask Ask) (*Standing, error) {
-	s := &Standing{Groups: map[model.PersonID][]model.PersonID{}}
+	s := &Standing{Groups: map[model.PersonID][]model.PersonID{}, Browsers: make([][]model.PersonID, len(ask.Meetings))}
 	all := distinct(slices.Concat(ask.Friends, ask.Advocates))
 	if len(all) == 0 {
 		return s, nil
@@ -59,10 +65,11 @@ func (tx *Tx) Stand(ask Ask) (*Standing, error) {
 	}
 	referrers, counting := slices.Compact(slices.Sorted(slices.Values(ask.Referrers))), 0
 	if len(referrers) > 0 && tx.engine.ForUpdate() != "" { // where the writer is alone, nothing changes meanwhile
+		listed := few(referrers)
 		asked = append(asked, tx.ask(`SELECT id
 			FROM participant
-			WHERE account_id = $1 AND id IN (`+in(2, len(referrers))+`) AND state <> 'suspended'`,
-			func(Row) error { counting++; return nil }, anys(referrers)...))
+			WHERE account_id = $1 AND id IN (`+in(2, len(listed))+`) AND state <> 'suspended'`,
+			func(Row) error { counting++; return nil }, listed...))
 	} else {
 		counting = len(referrers)
 	}
@@ -99,50 +106,51 @@ func (tx *Tx) standing(asked *[]Statement, ask Ask) func(*Standing) {
 }
 
 // Bounds of what fraud checks look at: nobody has more, but for those who make
-// them up. They are part of the text: SQLite plans a statement anew each time that
-// its LIMIT is bound, which takes longer than the question.
+// them up.
 const (
-	mostNames    = "500"
+	mostNames    = 250  // of a person, on average
 	mostBrowsers = "64" // newest first
 )
 
 // acquaintance asks what fraud checks want to know of all persons.
 func (tx *Tx) acquaintance(asked *[]Statement, ask Ask, all []model.PersonID) *Standing {
 	s := &Standing{}
+	listed := few(all)
 	if ask.Names {
 		*asked = append(*asked, tx.ask(`SELECT person_id, kind, shown
 			FROM identity
-			WHERE account_id = $1 AND person_id IN (`+in(2, len(all))+`)
+			WHERE account_id = $1 AND person_id IN (`+in(3, len(listed))+`)
 			ORDER BY person_id, kind, main, at
-			LIMIT `+mostNames,
+			LIMIT $2`,
 			func(r Row) error {
 				var d model.Identity
 				err := r.Scan(&d.Person, &d.Kind, &d.Shown)
 				s.Names = append(s.Names, d)
 				return err
-			}, anys(all)...))
+			}, append([]any{mostNames * max(2, len(all))}, listed...)...))
 	}
 	if ask.Addresses {
 		s.Addresses = map[model.PersonID]model.Profile{}
 		*asked = append(*asked, tx.ask(`SELECT person_id, ip, agent
 			FROM profile
-			WHERE account_id = $1 AND person_id IN (`+in(2, len(all))+`)`,
+			WHERE account_id = $1 AND person_id IN (`+in(2, len(listed))+`)`,
 			func(r Row) error {
 				var p model.Profile
 				err := r.Scan(&p.Person, &p.IP, &p.Agent)
 				s.Addresses[p.Person] = p
 				return err
-			}, anys(all)...))
+			}, listed...))
 	}
-	if ask.Browsers {
-		tx.browsers(asked, ask, &s.Browsers)
+	s.Browsers = make([][]model.PersonID, len(ask.Meetings))
+	for i, m := range ask.Meetings {
+		tx.browsers(asked, m, &s.Browsers[i])
 	}
 	return s
 }
 
 // browsers asks which advocates were known in a browser of the friends'.
-func (tx *Tx) browsers(asked *[]Statement, ask Ask, found *[]model.PersonID) {
-	friends, advocates := distinct(ask.Friends), distinct(ask.Advocates)
+func (tx *Tx) browsers(asked *[]Statement, m Meeting, found *[]model.PersonID) {
+	friends, advocates := distinct(m.Friends), distinct(m.Advocates)
 	if len(advocates) == 0 {
 		return
 	}
@@ -152,11 +160,11 @@ func (tx *Tx) browsers(asked *[]Statement, ask Ask, found *[]model.PersonID) {
 		*found = append(*found, id)
 		return err
 	}
-	if ask.Visitor != 0 {
+	if m.Visitor != 0 {
 		*asked = append(*asked, tx.ask(`SELECT person_id
 			FROM visitor
 			WHERE account_id = $1 AND id = $2 AND person_id IN (`+in(3, len(advocates))+`)`,
-			add, append([]any{ask.Visitor}, anys(advocates)...)...))
+			add, append([]any{m.Visitor}, anys(advocates)...)...))
 	}
 	if len(friends) > 0 {
 		*asked = append(*asked, tx.ask(`SELECT a.person_id
@@ -195,6 +203,10 @@ func (tx *Tx) standAsGroups(s *Standing, ask Ask) error {
 		return distinct(all)
 	}
 	ask.Friends, ask.Advocates = grown(ask.Friends), grown(ask.Advocates)
+	ask.Meetings = slices.Clone(ask.Meetings)
+	for i, m := range ask.Meetings {
+		ask.Meetings[i].Friends, ask.Meetings[i].Advocates = grown(m.Friends), grown(m.Advocates)
+	}
 	var asked []Statement
 	read := tx.standing(&asked, ask)
 	if err := tx.run(asked...); err != nil {

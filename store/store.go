@@ -51,8 +51,12 @@ type Tx struct {
 	engine  Engine
 	account model.AccountID
 	queued  []Statement
+	waiting []*waitingRows // behind what is queued
 	jobs    bool
 	next    *sync.Map
+
+	expected int                                // coupons that may be handed out
+	onHand   map[model.BatchID][]model.CouponID // free ones that are held
 }
 
 // InTx runs fn in one transaction bound to one account, and commits if fn
@@ -66,7 +70,7 @@ func (s *Store) InTx(ctx context.Context, account model.AccountID, fn func(*Tx) 
 			return nil, err
 		}
 		jobs = tx.jobs
-		return tx.queued, nil
+		return tx.outgoing(), nil
 	}
 	err := s.engine.Update(ctx, once)
 	// Two that make the same person at once collide on its key: the second
@@ -100,7 +104,21 @@ func (s *Store) View(ctx context.Context, account model.AccountID, fn func(*Tx) 
 
 // write queues a statement. $1 is always the account.
 func (tx *Tx) write(sql string, args ...any) {
-	tx.queued = append(tx.queued, Statement{SQL: sql, Args: tx.args(args)})
+	tx.queue(Statement{SQL: sql, Args: tx.args(args)})
+}
+
+// queue has statements go out with the next one that is asked.
+func (tx *Tx) queue(statements ...Statement) {
+	tx.settle()
+	tx.queued = append(tx.queued, statements...)
+}
+
+// outgoing takes what is queued.
+func (tx *Tx) outgoing() []Statement {
+	tx.settle()
+	all := tx.queued
+	tx.queued = nil
+	return all
 }
 
 // ask makes a statement whose rows go to row. $1 is always the account.
@@ -110,8 +128,7 @@ func (tx *Tx) ask(sql string, row func(Row) error, args ...any) Statement {
 
 // run sends what is queued and the statements, in order, in one round trip.
 func (tx *Tx) run(statements ...Statement) error {
-	all := append(tx.queued, statements...)
-	tx.queued = nil
+	all := append(tx.outgoing(), statements...)
 	if len(all) == 0 {
 		return nil
 	}

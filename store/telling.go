@@ -17,7 +17,7 @@ func (tx *Tx) Rewards(ids []model.RewardID) ([]*model.Reward, map[model.RewardID
 	}
 	coupons := map[model.RewardID]string{}
 	listed := few(ids)
-	tx.queued = append(tx.queued, tx.ask(`SELECT w.id, k.code
+	tx.queue(tx.ask(`SELECT w.id, k.code
 		FROM reward w
 		JOIN coupon k ON k.account_id = w.account_id AND k.batch_id = w.batch_id AND k.id = w.coupon_id
 		WHERE w.account_id = $1 AND w.id IN (`+in(2, len(listed))+`) AND w.coupon_id <> 0`,
