@@ -112,6 +112,7 @@ func (d database) start(t *testing.T, addr string, flags ...string) *server {
 	s := &server{addr: addr, url: "http://" + addr, http: http.DefaultClient, log: new(logBuffer), done: make(chan struct{})}
 	s.cmd = exec.Command(binary, append([]string{"serve", "--listen", addr, "--public-url", s.url, "--database", d.dsn, "--secret-file", d.secret,
 		"--log", "json", "--allow-private-hooks", "--webhook-retry-every", "1s"}, flags...)...)
+	s.cmd.Dir = t.TempDir()                                       // mail that no test asks for is left there
 	s.cmd.Env = append(os.Environ(), "GRAPEVINE_RATE_LIMITS=off") // the load is one key's
 	s.cmd.Stdout, s.cmd.Stderr = s.log, s.log
 	if err := s.cmd.Start(); err != nil {
