@@ -105,15 +105,21 @@ func (tx *Tx) DeliveriesByID(ids []model.DeliveryID) ([]model.Delivery, error) {
 // or that has ended, is left alone.
 func (tx *Tx) StartDeliveries(list []model.Delivery) ([]bool, error) {
 	changed := make([]int64, len(list))
-	statements := make([]Statement, len(list))
+	if err := tx.startAgain(list, changed); err != nil {
+		return nil, err
+	}
+	var statements []Statement
 	for i, d := range list {
-		statements[i] = Statement{
+		if changed[i] == 1 {
+			continue
+		}
+		statements = append(statements, Statement{
 			SQL: `UPDATE delivery
 				SET state = 'sending', body = $3, attempts = $4, tries = $5, first_at = $6, since = $7
 				WHERE account_id = $1 AND id = $2 AND items = $8 AND redacted = $9 AND state IN ('open', 'sending')`,
 			Args:     tx.args([]any{d.ID, d.Body, d.Attempts, d.Tries, ms(d.FirstAt), ms(d.Since), d.Items, d.Redacted}),
 			Affected: &changed[i],
-		}
+		})
 	}
 	err := tx.run(statements...)
 	started := make([]bool, len(list))
@@ -121,6 +127,37 @@ func (tx *Tx) StartDeliveries(list []model.Delivery) ([]bool, error) {
 		started[i] = n == 1
 	}
 	return started, err
+}
+
+// startAgain counts, in one statement, an attempt of those deliveries whose
+// body stands, and marks them. Where a schedule begins with it, all begin now.
+func (tx *Tx) startAgain(list []model.Delivery, changed []int64) error {
+	at := make(map[model.DeliveryID]int, len(list))
+	var ids []model.DeliveryID
+	var now time.Time
+	for i, d := range list {
+		if d.State != model.DeliverySending || d.Tries == 0 {
+			continue
+		}
+		at[d.ID], ids = i, append(ids, d.ID)
+		if d.Tries == 1 {
+			now = d.Since
+		}
+	}
+	if len(ids) == 0 {
+		return nil
+	}
+	listed := few(ids)
+	return tx.read(`UPDATE delivery
+		SET attempts = attempts + 1, tries = tries + 1, since = CASE WHEN tries = 0 THEN $2 ELSE since END
+		WHERE account_id = $1 AND id IN (`+in(3, len(listed))+`) AND state = 'sending' AND body <> ''
+		RETURNING id`,
+		func(r Row) error {
+			var id model.DeliveryID
+			err := r.Scan(&id)
+			changed[at[id]] = 1
+			return err
+		}, append([]any{ms(now)}, listed...)...)
 }
 
 // VoidDelivery ends a delivery that has nothing to tell. It reports whether it
