@@ -3,6 +3,8 @@ package engine
 import (
 	"context"
 	"sync"
+
+	"grapevine/store"
 )
 
 // gather runs requests for one key together: while one group is in the
@@ -68,6 +70,13 @@ func (g *gather[K, In, Out]) lead(key K) {
 	}
 }
 
+// safely is run. What panics must leave neither callers who wait for good nor a
+// dead process.
+func (g *gather[K, In, Out]) safely(key K, requests []In) (results []result[Out], err error) {
+	defer store.Recover(&err)
+	return g.run(key, requests)
+}
+
 // group runs one group, and reports whether another waits.
 func (g *gather[K, In, Out]) group(key K) bool {
 	g.mu.Lock()
@@ -87,7 +96,7 @@ func (g *gather[K, In, Out]) group(key K) bool {
 		requests = append(requests, w.in)
 	}
 	if len(live) > 0 {
-		results, err := g.run(key, requests)
+		results, err := g.safely(key, requests)
 		for i, w := range live {
 			if err != nil {
 				w.done <- result[Out]{err: err}

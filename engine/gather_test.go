@@ -8,6 +8,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"grapevine/store"
 )
 
 // doubling is a gather that answers twice what it is given, a group at a time
@@ -117,6 +119,33 @@ func TestGatherDropsWhoGaveUpInTime(t *testing.T) {
 		all.Wait()
 		if len(seen) != 1 || seen[0] != 1 {
 			t.Errorf("requests %v were run", seen)
+		}
+	})
+}
+
+// A panic is an error of those who are in the group, and harms nobody later.
+func TestGatherOutlivesAPanic(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		g := &gather[int, int, int]{max: 10, run: func(_ int, requests []int) ([]result[int], error) {
+			time.Sleep(time.Second)
+			if requests[0] < 0 {
+				panic("negative")
+			}
+			return make([]result[int], len(requests)), nil
+		}}
+		var all sync.WaitGroup
+		for _, r := range []int{-1, -2, 3} { // the first leads a group, the others are in a later one
+			all.Go(func() {
+				time.Sleep(time.Duration(r+2) * time.Millisecond)
+				var panicked *store.Panic
+				if _, err := g.do(t.Context(), 0, r); r < 0 && !errors.As(err, &panicked) {
+					t.Errorf("%d: %v", r, err)
+				}
+			})
+		}
+		all.Wait()
+		if _, err := g.do(t.Context(), 0, 4); err != nil {
+			t.Errorf("afterwards: %v", err)
 		}
 	})
 }

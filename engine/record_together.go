@@ -15,27 +15,35 @@ const recordGroup = 64
 // or that one of these failed.
 var errAlone = errors.New("to be recorded alone")
 
+// recordWait bounds how long a group waits and works: longer than a transaction
+// waits for the database and then may take, so that it is the store that says
+// what became of it.
+const recordWait = 4 * store.WriteLimit
+
 // recordTogether records what several callers tell of at once. Where one of the
-// events fails, nothing is written, and each is recorded alone: then only that
-// one fails.
+// events fails, or keeps the others waiting for longer than a transaction may
+// take, nothing is written, and each is recorded alone: then only that one fails.
+// What may have been written is not recorded again.
 func (e *Engine) recordTogether(account model.AccountID, all []*occurrence) ([]result[*Recorded], error) {
 	results := make([]result[*Recorded], len(all))
 	group, at := e.apart(all)
 	for i := range results {
 		results[i].err = errAlone
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), store.WriteLimit)
+	ctx, cancel := context.WithTimeout(context.Background(), recordWait)
 	defer cancel()
 	answers, err := e.recordAll(ctx, account, group)
 	switch {
-	case errors.Is(err, store.ErrClosed), errors.Is(err, store.ErrSlow), ctx.Err() != nil:
-		return nil, err // it is not one of them
-	case err != nil && len(group) == 1:
-		results[at[0]].err = err
 	case err == nil:
 		for n, i := range at {
 			results[i] = result[*Recorded]{out: answers[n]}
 		}
+	case errors.Is(err, store.ErrUnsure) || len(group) == 1:
+		for _, i := range at {
+			results[i].err = err
+		}
+	case errors.Is(err, store.ErrClosed), ctx.Err() != nil:
+		return nil, err // it is not one of them
 	}
 	return results, nil
 }

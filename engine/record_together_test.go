@@ -2,9 +2,15 @@ package engine_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"grapevine/store"
+	"grapevine/store/sqlite"
 	"math"
+	"path/filepath"
+	"sync/atomic"
 	"testing"
+	"time"
 
 	"grapevine/engine"
 	"grapevine/model"
@@ -80,4 +86,104 @@ func TestPurchasesAtOnceAreEachTheirOwn(t *testing.T) {
 			t.Errorf("for being new: %v, want 5", got)
 		}
 	})
+}
+
+// slowly holds the lock of a customer for most of the time that a transaction
+// may take, and returns once it has it.
+func (s *stage) slowly(customer string) {
+	held := make(chan bool, 1)
+	go func() {
+		err := s.store.InTx(context.Background(), s.account, func(tx *store.Tx) error {
+			found, err := tx.Look(store.Lookup{CustomerID: customer})
+			if err == nil {
+				_, err = tx.LockPersons(found.ByCustomer)
+			}
+			held <- true
+			time.Sleep(store.WriteLimit * 4 / 5)
+			return err
+		})
+		if err != nil && !errors.Is(err, store.ErrSlow) {
+			s.t.Error(err)
+		}
+	}()
+	<-held
+}
+
+// Who has to wait for a row, or for the database, longer than a transaction may
+// take keeps nobody else's event from being recorded, nor has it recorded twice.
+func TestAGroupThatIsTooSlowFailsNobody(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes longer than a transaction may")
+	}
+	onBoth(t, fiveEach, func(t *testing.T, s *stage) {
+		s.buy("o-first", "c-0", "", "1")
+		s.slowly("c-0")
+		go s.slowly("c-0") // and once more, behind the first
+		time.Sleep(100 * time.Millisecond)
+		parallel(t, 12, func(i int) (*engine.Recorded, error) {
+			return s.core.RecordCustom(context.Background(), s.account, engine.CustomEvent{
+				Who: engine.Who{CustomerID: fmt.Sprint("c-", i), Server: true}, Name: "visited",
+			})
+		})
+		if got := s.events(model.Custom); got != 12 {
+			t.Errorf("%d events, want 12", got)
+		}
+	})
+}
+
+// events counts the events of a kind.
+func (s *stage) events(kind model.EventKind) (n int) {
+	s.t.Helper()
+	err := s.store.View(context.Background(), s.account, func(tx *store.Tx) error {
+		all, _, err := tx.EventsAbove(0, 1000)
+		for _, e := range all {
+			if e.Kind == kind {
+				n++
+			}
+		}
+		return err
+	})
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return n
+}
+
+// unsure is a database that loses what it answers to commits.
+type unsure struct {
+	store.Engine
+	lose *atomic.Bool
+}
+
+func (u unsure) Update(ctx context.Context, fn func(store.Conn) ([]store.Statement, error)) error {
+	err := u.Engine.Update(ctx, fn)
+	if err == nil && u.lose.Load() {
+		time.Sleep(20 * time.Millisecond) // the next ones gather
+		err = fmt.Errorf("%w: connection reset", store.ErrUnsure)
+	}
+	return err
+}
+
+// An event that nothing keeps from happening twice is not recorded again where
+// the first time may have been durable: whoever sent it is told so.
+func TestNothingIsRecordedAgainThatMayBeDurable(t *testing.T) {
+	database, err := sqlite.Open(t.Context(), sqlite.Config{Path: filepath.Join(t.TempDir(), "test.db")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var lose atomic.Bool
+	s := newStage(t, unsure{database, &lose}, fiveEach)
+	lose.Store(true)
+	parallel(t, 24, func(i int) (any, error) {
+		_, err := s.core.RecordCustom(context.Background(), s.account, engine.CustomEvent{
+			Who: engine.Who{CustomerID: fmt.Sprint("c-", i), Server: true}, Name: "visited",
+		})
+		if !errors.Is(err, store.ErrUnsure) {
+			return nil, fmt.Errorf("%d: %v", i, err)
+		}
+		return nil, nil
+	})
+	if got := s.events(model.Custom); got != 24 {
+		t.Errorf("%d events of 24 calls", got)
+	}
 }

@@ -20,6 +20,9 @@ var (
 	ErrText error = &model.Error{Kind: model.Malformed, Msg: "text has a NUL byte or is not UTF-8"}
 	// ErrSlow says that a writing transaction took longer than WriteLimit.
 	ErrSlow = errors.New("transaction took too long")
+	// ErrUnsure says that nobody knows whether a transaction was committed: the
+	// connection or the time was gone before the answer to its commit.
+	ErrUnsure = errors.New("it is not known whether the transaction was committed")
 	// ErrClosed says that the engine is closed.
 	ErrClosed = errors.New("database is closed")
 	// ErrNewer says that the database was made by a newer program.

@@ -3,6 +3,7 @@ package postgres
 import (
 	"context"
 	"errors"
+	"fmt"
 	"math/rand/v2"
 	"time"
 
@@ -56,13 +57,18 @@ func (e *Engine) attempt(ctx context.Context, fn func(store.Conn) ([]store.State
 		e.committed()
 		return nil, false
 	}
+	again = t.mayRunAgain()
+	unsure := t.committed && t.s.conn.IsClosed()
 	switch {
 	case ctx.Err() != nil:
-		return interrupted(ctx.Err(), err), false
+		err, again = interrupted(ctx.Err(), err), false
 	case limited.Err() != nil:
-		return interrupted(store.ErrSlow, err), false
+		err, again = interrupted(store.ErrSlow, err), false
 	}
-	return err, t.mayRunAgain()
+	if unsure {
+		err = fmt.Errorf("%w: %w", store.ErrUnsure, err)
+	}
+	return err, again
 }
 
 // View runs fn on one snapshot, which begins with its first statement.
