@@ -52,7 +52,6 @@ type queue struct {
 	small  int // waitlists beside the large one
 	feed   *feed.Feed
 	client *client
-	body   []byte // a tester, as they are shown
 	result result
 }
 
