@@ -102,7 +102,7 @@ func New(s Settings) *Engine {
 	e.sights.run, e.sights.max = e.sightsTogether, sightGroup
 	e.views.run, e.views.max = e.viewTogether, viewGroup
 	e.endings.run, e.endings.max = e.endTogether, endGroup
-	e.records.run, e.records.max = e.recordTogether, recordGroup
+	e.records.run, e.records.max, e.records.lanes = e.recordTogether, recordGroup, recordLanes
 	return e
 }
 

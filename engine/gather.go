@@ -13,14 +13,15 @@ import (
 type gather[K comparable, In, Out any] struct {
 	// run does a group in one transaction. An error is everybody's; an error of
 	// one request alone goes into its result.
-	run func(key K, requests []In) ([]result[Out], error)
-	max int // requests in a group
+	run   func(key K, requests []In) ([]result[Out], error)
+	max   int // requests in a group
+	lanes int // groups of one key under way at once; 0 means one
 
 	answers sync.Pool // of empty channels for one result
 
 	mu      sync.Mutex
 	waiting map[K][]waiter[In, Out]
-	busy    map[K]bool
+	busy    map[K]int // groups under way
 }
 
 type result[Out any] struct {
@@ -44,11 +45,13 @@ func (g *gather[K, In, Out]) do(ctx context.Context, key K, in In) (Out, error) 
 	w := waiter[In, Out]{ctx: ctx, in: in, done: done}
 	g.mu.Lock()
 	if g.waiting == nil {
-		g.waiting, g.busy = map[K][]waiter[In, Out]{}, map[K]bool{}
+		g.waiting, g.busy = map[K][]waiter[In, Out]{}, map[K]int{}
 	}
 	g.waiting[key] = append(g.waiting[key], w)
-	lead := !g.busy[key]
-	g.busy[key] = true
+	lead := g.busy[key] < max(1, g.lanes)
+	if lead {
+		g.busy[key]++
+	}
 	g.mu.Unlock()
 	if lead {
 		g.lead(key)
@@ -112,6 +115,8 @@ func (g *gather[K, In, Out]) group(key K) bool {
 		return true
 	}
 	delete(g.waiting, key)
-	delete(g.busy, key)
+	if g.busy[key]--; g.busy[key] == 0 {
+		delete(g.busy, key)
+	}
 	return false
 }

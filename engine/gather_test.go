@@ -65,6 +65,41 @@ func TestGatherAnswersEachItsOwn(t *testing.T) {
 	})
 }
 
+// As many groups of a key are under way at once as it has lanes, no more.
+func TestGatherHasLanes(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var now, most atomic.Int64
+		g := &gather[int, int, int]{max: 10, lanes: 2, run: func(_ int, requests []int) ([]result[int], error) {
+			most.Store(max(most.Load(), now.Add(1)))
+			defer now.Add(-1)
+			time.Sleep(time.Second)
+			results := make([]result[int], len(requests))
+			for i, r := range requests {
+				results[i].out = 2 * r
+			}
+			return results, nil
+		}}
+		start := time.Now()
+		var all sync.WaitGroup
+		for i := range 42 {
+			all.Go(func() {
+				if got, err := g.do(t.Context(), 0, i); got != 2*i || err != nil {
+					t.Errorf("%d: %d, %v", i, got, err)
+				}
+			})
+		}
+		all.Wait()
+		// Two alone, then two tens at a time.
+		if took := time.Since(start); took != 3*time.Second || most.Load() != 2 {
+			t.Errorf("%d groups at once took %v", most.Load(), took)
+		}
+		synctest.Wait()
+		if len(g.waiting) != 0 || len(g.busy) != 0 {
+			t.Errorf("left behind: %v waiting, %v busy", g.waiting, g.busy)
+		}
+	})
+}
+
 func TestGatherTellsAllOfALostGroup(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var groups atomic.Int64

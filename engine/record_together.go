@@ -11,6 +11,10 @@ import (
 // recordGroup bounds how many events share a transaction.
 const recordGroup = 64
 
+// recordLanes lets a group be judged and answered while the one before it is
+// written.
+const recordLanes = 2
+
 // errAlone says of an event that it cannot be recorded together with others,
 // or that one of these failed.
 var errAlone = errors.New("to be recorded alone")
