@@ -102,8 +102,6 @@ func (p *joiner) join(n int) error {
 // square has a receiver for each endpoint: the first never answers, the second
 // takes its time, the third cannot be reached.
 type square struct {
-	url string
-
 	mu      sync.Mutex
 	arrived map[arrival]time.Time // guarded by mu; at those that answer at once
 	posts   int
