@@ -23,33 +23,74 @@ type Holder struct {
 // that many are looked for at once.
 func (tx *Tx) ExpectCoupons(n int) { tx.expected = n }
 
+// onHand are coupons of a batch that a transaction holds.
+type onHand struct {
+	free  []model.CouponID // not handed out yet
+	first model.CouponID   // of all
+}
+
 // TakeCoupon hands out the next free code of a batch. It returns false when the
 // batch is empty: no code is free, nobody whose transaction is open holds one
 // that may come back, and nobody adds any before this one commits.
 func (tx *Tx) TakeCoupon(batch model.BatchID, to Holder) (model.CouponID, bool, error) {
-	stock := tx.onHand[batch]
-	var err error
-	if len(stock) == 0 {
-		stock, err = tx.nextCoupons(batch, max(1, tx.expected))
+	held := tx.onHand[batch]
+	if held == nil {
+		held = &onHand{}
+		if tx.onHand == nil {
+			tx.onHand = map[model.BatchID]*onHand{}
+		}
+		tx.onHand[batch] = held
 	}
-	for err == nil && len(stock) == 0 {
+	var err error
+	if len(held.free) == 0 {
+		held.free, err = tx.nextCoupons(batch, max(1, tx.expected))
+	}
+	for err == nil && len(held.free) == 0 {
 		var free bool
 		if free, err = tx.hasFree(batch); err != nil || !free {
 			return 0, false, err
 		}
 		// All that are free are held: wait for one and see what became of it.
-		stock, err = tx.freeCoupons(batch, 0, 1, tx.engine.ForUpdate())
+		held.free, err = tx.freeCoupons(batch, 0, 1, tx.engine.ForUpdate())
 	}
 	if err != nil {
 		return 0, false, err
 	}
-	if tx.onHand == nil {
-		tx.onHand = map[model.BatchID][]model.CouponID{}
+	id := held.free[0]
+	held.free = held.free[1:]
+	if held.first == 0 || id < held.first {
+		held.first = id
 	}
-	id := stock[0]
-	tx.onHand[batch] = stock[1:]
 	tx.handOut([]any{batch, id, to.ID, to.Person, to.Friend, ms(to.At)})
 	return id, true, nil
+}
+
+// layBack lets others look again for coupons that a transaction which has ended
+// held, and did not hand out or, having failed, not for good: else the codes
+// behind them would go first.
+func (tx *Tx) layBack(failed bool) {
+	if tx == nil {
+		return
+	}
+	for batch, held := range tx.onHand {
+		first := held.first
+		if !failed {
+			if len(held.free) == 0 {
+				continue
+			}
+			first = held.free[0]
+		}
+		next := tx.nextOf(batch)
+		for at := next.Load(); at > int64(first) && !next.CompareAndSwap(at, int64(first)); at = next.Load() {
+		}
+	}
+	tx.onHand = nil
+}
+
+// nextOf is where the next free coupon of a batch may be.
+func (tx *Tx) nextOf(batch model.BatchID) *atomic.Int64 {
+	kept, _ := tx.next.LoadOrStore(batchKey{tx.account, batch}, new(atomic.Int64))
+	return kept.(*atomic.Int64)
 }
 
 // handOut queues that a coupon has a holder.
@@ -90,8 +131,7 @@ func (tx *Tx) hasFree(batch model.BatchID) (bool, error) {
 // are none. A batch is no queue: each who asks looks first behind what was given
 // to the one before, and only where the codes end for one that was given back.
 func (tx *Tx) nextCoupons(batch model.BatchID, n int) ([]model.CouponID, error) {
-	kept, _ := tx.next.LoadOrStore(batchKey{tx.account, batch}, new(atomic.Int64))
-	next := kept.(*atomic.Int64)
+	next := tx.nextOf(batch)
 	from := next.Add(int64(n)) - int64(n)
 	ids, err := tx.freeCoupons(batch, model.CouponID(from), n, tx.engine.SkipLocked())
 	if err == nil && len(ids) == 0 && from > 0 {

@@ -55,8 +55,8 @@ type Tx struct {
 	jobs    bool
 	next    *sync.Map
 
-	expected int                                // coupons that may be handed out
-	onHand   map[model.BatchID][]model.CouponID // free ones that are held
+	expected int                       // coupons that may be handed out
+	onHand   map[model.BatchID]*onHand // those that are held
 }
 
 // InTx runs fn in one transaction bound to one account, and commits if fn
@@ -64,8 +64,10 @@ type Tx struct {
 // once, and must not keep anything of an earlier run.
 func (s *Store) InTx(ctx context.Context, account model.AccountID, fn func(*Tx) error) error {
 	var jobs bool
+	var tx *Tx
 	once := func(conn Conn) ([]Statement, error) {
-		tx := &Tx{ctx: ctx, conn: conn, engine: s.engine, account: account, next: &s.next}
+		tx.layBack(true)
+		tx = &Tx{ctx: ctx, conn: conn, engine: s.engine, account: account, next: &s.next}
 		if err := fn(tx); err != nil {
 			return nil, err
 		}
@@ -79,6 +81,7 @@ func (s *Store) InTx(ctx context.Context, account model.AccountID, fn func(*Tx) 
 	for again := 0; again < 9 && (errors.Is(err, ErrUnique) || errors.Is(err, ErrAgain)); again++ {
 		err = s.engine.Update(ctx, once)
 	}
+	tx.layBack(err != nil)
 	if err != nil {
 		return err
 	}

@@ -1,0 +1,73 @@
+package engine_test
+
+import (
+	"context"
+	"fmt"
+	"testing"
+
+	"grapevine/engine"
+	"grapevine/model"
+	"grapevine/money"
+	"grapevine/store"
+)
+
+const fewEarn = `
+account: Acme
+site: https://shop.example.com
+coupons:
+  - {batch: ten-off, generate: 70}
+webhooks: [{on: referral_factory.coupons_low, url: "https://shop.example.com/stock"}]
+campaigns:
+  - name: Evergreen
+    status: launched
+    rewards:
+      - {name: Coupon, to: friend, on: purchase, when: {min_amount: 100}, value: {type: discount, amount: 10, unit: USD, coupons: ten-off}}
+`
+
+// Purchases that share a transaction, of which few earn a coupon, leave the
+// codes in their order: the merchant is told of what is used, and not of what
+// might have been.
+func TestCouponsGoInTheirOrderHoweverManyAsk(t *testing.T) {
+	onBoth(t, fewEarn, func(t *testing.T, s *stage) {
+		code := s.link("ann@example.com", 0)
+		for round := range 3 {
+			parallel(t, 64, func(i int) (any, error) {
+				p := engine.Purchase{
+					Who:      engine.Who{CustomerID: fmt.Sprintf("c-%d-%d", round, i), Server: true},
+					Referral: engine.Referral{ReferralCode: code},
+					OrderID:  fmt.Sprintf("o-%d-%d", round, i), Amount: money.Unit, Currency: "USD",
+				}
+				if i%16 == 0 {
+					p.Amount = 200 * money.Unit
+				}
+				_, err := s.core.RecordPurchase(context.Background(), s.account, p)
+				return nil, err
+			})
+		}
+		var last model.CouponID
+		for _, c := range s.handedOut() {
+			last = max(last, c)
+		}
+		if n := len(s.handedOut()); n != 12 || last != 12 {
+			t.Errorf("%d codes were handed out, up to number %d, want the first 12", n, last)
+		}
+		if percents, _ := s.stock(); len(percents) != 0 {
+			t.Errorf("the merchant was told that %v percent are used", percents)
+		}
+	})
+}
+
+// handedOut lists the codes of batches that somebody has.
+func (s *stage) handedOut() (ids []model.CouponID) {
+	s.t.Helper()
+	err := s.store.View(context.Background(), s.account, func(tx *store.Tx) error {
+		return tx.CouponsHeld(func(c store.CouponHeld) error {
+			ids = append(ids, c.ID)
+			return nil
+		})
+	})
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return ids
+}
