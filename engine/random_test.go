@@ -58,6 +58,7 @@ type mess struct {
 	*stage
 	codes    []string
 	versions int
+	people   int
 }
 
 func (m *mess) file(chance *rand.Rand) string {
@@ -88,9 +89,8 @@ func (m *mess) somebody(chance *rand.Rand, n, people int) engine.Who {
 
 // happen makes one thing happen, and returns what the engine refused.
 func (m *mess) happen(ctx context.Context, chance *rand.Rand) error {
-	const people = 7
-	n := chance.IntN(people)
-	who := m.somebody(chance, n, people)
+	n := chance.IntN(m.people)
+	who := m.somebody(chance, n, m.people)
 	if chance.IntN(8) == 0 {
 		who.Loyalty = []model.LoyaltyStatus{model.LoyaltyIn, model.LoyaltyOut, model.LoyaltyBlocked}[chance.IntN(3)]
 	}
@@ -146,7 +146,7 @@ func foreseen(err error) bool {
 }
 
 func newMess(s *stage) *mess {
-	m := &mess{stage: s}
+	m := &mess{stage: s, people: 7}
 	m.apply(fmt.Sprintf(everything, "launched", "0", "", "false", 100))
 	for i := range 3 {
 		m.codes = append(m.codes, m.link(fmt.Sprintf("p-%d@example.com", i), i%2), m.linkOf(server(fmt.Sprint("c-", i), ""), 0))

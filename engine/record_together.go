@@ -1,8 +1,10 @@
 package engine
 
 import (
+	"cmp"
 	"context"
 	"errors"
+	"slices"
 
 	"grapevine/model"
 	"grapevine/store"
@@ -53,11 +55,20 @@ func (e *Engine) recordTogether(account model.AccountID, all []*occurrence) ([]r
 }
 
 // apart picks events of which no two have a name, or what makes them happen
-// once, in common, and tells where they are.
+// once, in common, and tells where they are. They are in the order of the names:
+// groups of two nodes that make the same people wait for one another in a row.
 func (e *Engine) apart(all []*occurrence) (group []*occurrence, at []int) {
-	taken := map[[2]string]bool{}
+	order, emails := make([]int, len(all)), make([]string, len(all))
 	for i, o := range all {
-		names := [][2]string{{"key", e.keyOf(*o)}, {"customer", o.CustomerID}, {"email", model.FoldEmail(o.Email)}}
+		order[i], emails[i] = i, model.FoldEmail(o.Email)
+	}
+	slices.SortStableFunc(order, func(i, j int) int {
+		return cmp.Or(cmp.Compare(all[i].CustomerID, all[j].CustomerID), cmp.Compare(emails[i], emails[j]))
+	})
+	taken := map[[2]string]bool{}
+	for _, i := range order {
+		o := all[i]
+		names := [][2]string{{"key", e.keyOf(*o)}, {"customer", o.CustomerID}, {"email", emails[i]}}
 		free := true
 		for _, name := range names {
 			free = free && (name[1] == "" || !taken[name])
