@@ -134,6 +134,35 @@ func TestGroupsOfTwoNodesWaitInOneOrder(t *testing.T) {
 	}
 }
 
+// What no database takes for a text fails whoever sent it, and nobody who is
+// read or recorded beside them.
+func TestNoTextFailsOnlyWhoSentIt(t *testing.T) {
+	onBoth(t, anyAccount, func(t *testing.T, s *stage) {
+		id := s.begin("ann@example.com", "", "")
+		fails := func(i int) bool { return i%10 == 9 }
+		none := []string{"a\x00", "\xff"}
+		parallel(t, 60, func(i int) (any, error) {
+			naming := engine.Naming{ID: id}
+			sight := engine.Sight{
+				Who:  engine.Who{CustomerID: fmt.Sprint("c-", i), Browser: &engine.Browser{URL: "https://shop.example.com/"}},
+				Kind: model.PageReached,
+			}
+			if fails(i) {
+				naming, sight.CustomerID = engine.Naming{UUID: none[i/10%2]}, none[i/10%2]
+			}
+			_, viewed := s.core.ViewNamed(t.Context(), s.account, naming, engine.Relations{})
+			_, seen := s.core.RecordSights(t.Context(), s.account, []engine.Sight{sight})
+			_, recorded := s.core.RecordPage(t.Context(), s.account, engine.Page{Who: sight.Who, URL: "/"})
+			for _, err := range []error{viewed, seen[0], recorded} {
+				if fails(i) != (err != nil) || model.KindOf(err) == model.Internal && err != nil {
+					return nil, fmt.Errorf("%d: %v, %v, %v", i, viewed, seen[0], recorded)
+				}
+			}
+			return nil, nil
+		})
+	})
+}
+
 // logged keeps what is written to a log.
 type logged struct {
 	mu   sync.Mutex

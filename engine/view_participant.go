@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/google/uuid"
+
 	"grapevine/model"
 	"grapevine/store"
 )
@@ -25,6 +27,9 @@ func (e *Engine) ViewNamed(ctx context.Context, account model.AccountID, n Namin
 			return nil, err
 		}
 		n = Naming{ID: id}
+	}
+	if n.UUID != "" && uuid.Validate(n.UUID) != nil {
+		return nil, participantUnknown()
 	}
 	v, err := e.views.do(ctx, viewKey{account, with}, n)
 	if errors.Is(err, errApart) {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"strings"
+	"unicode/utf8"
 
 	"grapevine/model"
 	"grapevine/store"
@@ -47,13 +48,22 @@ func tooLong(field, text string) error {
 	return &model.Error{Kind: model.Invalid, Field: field, Msg: fmt.Sprintf("%s is longer than %d bytes", strings.ReplaceAll(field, "_", " "), Longest)}
 }
 
+// noText refuses by what nobody can be called. The database would, too, but of
+// several who are asked for together it refuses all.
+func noText(field, text string) error {
+	if utf8.ValidString(text) && !strings.Contains(text, "\x00") {
+		return nil
+	}
+	return &model.Error{Kind: model.Malformed, Field: field, Msg: fmt.Sprintf("%s is no text", strings.ReplaceAll(field, "_", " "))}
+}
+
 // clip cuts what a browser says of itself to what is worth keeping.
 func clip(agent string) string { return cut(agent, 1024) }
 
 // check refuses what cannot be kept of a person.
 func (w Who) check() error {
 	return cmp.Or(
-		tooLong("email", w.Email), tooLong("customer_id", w.CustomerID),
+		noText("email", w.Email), noText("customer_id", w.CustomerID), tooLong("email", w.Email), tooLong("customer_id", w.CustomerID),
 		tooLong("first_name", w.FirstName), tooLong("last_name", w.LastName), w.Browser.check(), validLoyalty(w.Loyalty),
 	)
 }
