@@ -117,10 +117,31 @@ func rememberable(with Relations) bool {
 	return with.BroughtBy && with == Relations{BroughtBy: true, Place: with.Place}
 }
 
+// mostRecalled is how many bytes the texts of a view that is kept may have: as
+// few people fill a body with what they say of themselves, whoever does is read.
+const mostRecalled = 8 << 10
+
+// texts is how many bytes were told of a participant that nothing else bounds.
+func (v *ParticipantView) texts() int {
+	n := len(v.Extra)
+	if c := v.Card; c != nil {
+		for _, text := range slices.Concat(c.Vars[:], c.Groups) {
+			n += len(text)
+		}
+		for name, text := range c.Extra {
+			n += len(name) + len(text)
+		}
+		for _, a := range c.Answers {
+			n += len(a.Text)
+		}
+	}
+	return n
+}
+
 // remember keeps a view for recall.
 func (e *Engine) remember(cfg *Config, v *ParticipantView, with Relations) {
 	referrerKnown := v.Participant.Referrer == 0 || v.read.referrer.Turns != 0
-	if rememberable(with) && v.read.version.Turns != 0 && referrerKnown {
+	if rememberable(with) && v.read.version.Turns != 0 && referrerKnown && v.texts() <= mostRecalled {
 		e.viewed.put(viewedKey{cfg.ID, v.ID}, &recalled{*v, cfg})
 	}
 }
