@@ -3,6 +3,7 @@ package engine_test
 import (
 	"context"
 	"fmt"
+	"strings"
 	"testing"
 
 	"grapevine/engine"
@@ -70,4 +71,34 @@ func (s *stage) handedOut() (ids []model.CouponID) {
 		s.t.Fatal(err)
 	}
 	return ids
+}
+
+// Groups of two nodes hold more codes than they hand out. Whoever finds none
+// left waits for what comes back, so that all are handed out and none is missed.
+func TestGroupsOfTwoNodesHandOutEveryCode(t *testing.T) {
+	onBoth(t, strings.Replace(fewEarn, "generate: 70", "generate: 40", 1), func(t *testing.T, s *stage) {
+		code := s.link("ann@example.com", 0)
+		nodes := []*engine.Engine{s.core, s.node(2)}
+		states := parallel(t, 120, func(i int) (string, error) {
+			p := engine.Purchase{
+				Who: engine.Who{CustomerID: fmt.Sprint("c-", i), Server: true}, Referral: engine.Referral{ReferralCode: code},
+				OrderID: fmt.Sprint("o-", i), Amount: 200 * money.Unit, Currency: "USD",
+			}
+			if i%4 > 1 {
+				p.Amount = money.Unit
+			}
+			r, err := nodes[i%2].RecordPurchase(context.Background(), s.account, p)
+			if err != nil || i%4 > 1 {
+				return "", err
+			}
+			return s.rewards(r.Event)[0], nil
+		})
+		count := map[string]int{}
+		for _, state := range states {
+			count[state]++
+		}
+		if count["friend coupon earned"] != 40 || count["friend coupon pending no_coupon"] != 20 {
+			t.Errorf("%v", count)
+		}
+	})
 }
