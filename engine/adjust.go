@@ -64,7 +64,7 @@ func (e *Engine) AdjustLedger(ctx context.Context, account model.AccountID, a Ad
 // adjustTogether is one group of adjustments of one ledger.
 func (e *Engine) adjustTogether(key ledgerKey, adjustments []Adjustment) ([]result[*Adjusted], error) {
 	var results []result[*Adjusted]
-	ctx, cancel := context.WithTimeout(context.Background(), store.WriteLimit)
+	ctx, cancel := context.WithTimeout(context.Background(), groupWait)
 	defer cancel()
 	err := e.inTurn(ctx, key.account, func(t *turn) error {
 		results = make([]result[*Adjusted], len(adjustments))

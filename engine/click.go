@@ -88,7 +88,7 @@ const clickGroup = 256
 // clickTogether writes a group of clicks of one account.
 func (e *Engine) clickTogether(account model.AccountID, clicks []*click) ([]result[counted], error) {
 	var results []result[counted]
-	ctx, cancel := context.WithTimeout(context.Background(), store.WriteLimit)
+	ctx, cancel := context.WithTimeout(context.Background(), groupWait)
 	defer cancel()
 	err := e.inTurn(ctx, account, func(t *turn) error {
 		results = make([]result[counted], len(clicks))

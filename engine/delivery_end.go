@@ -82,7 +82,7 @@ func (e *Engine) ReturnDeliveries(ctx context.Context, sendings []Sending) error
 
 // endTogether records what came of attempts in one transaction.
 func (e *Engine) endTogether(account model.AccountID, endings []*ending) ([]result[struct{}], error) {
-	ctx, cancel := context.WithTimeout(context.Background(), store.WriteLimit)
+	ctx, cancel := context.WithTimeout(context.Background(), groupWait)
 	defer cancel()
 	results := make([]result[struct{}], len(endings))
 	var closed []model.EndpointID

@@ -24,6 +24,11 @@ type gather[K comparable, In, Out any] struct {
 	busy    map[K]int // groups under way
 }
 
+// groupWait bounds how long a group that writes waits and works: longer than a
+// transaction may wait for other processes and then may take, so that it is the
+// store that says what became of it.
+const groupWait = 4 * store.WriteLimit
+
 type result[Out any] struct {
 	out Out
 	err error

@@ -21,11 +21,6 @@ const recordLanes = 2
 // or that one of these failed.
 var errAlone = errors.New("to be recorded alone")
 
-// recordWait bounds how long a group waits and works: longer than a transaction
-// waits for the database and then may take, so that it is the store that says
-// what became of it.
-const recordWait = 4 * store.WriteLimit
-
 // recordTogether records what several callers tell of at once. Where one of the
 // events fails, or keeps the others waiting for longer than a transaction may
 // take, nothing is written, and each is recorded alone: then only that one fails.
@@ -36,7 +31,7 @@ func (e *Engine) recordTogether(account model.AccountID, all []*occurrence) ([]r
 	for i := range results {
 		results[i].err = errAlone
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), recordWait)
+	ctx, cancel := context.WithTimeout(context.Background(), groupWait)
 	defer cancel()
 	answers, err := e.recordAll(ctx, account, group)
 	switch {

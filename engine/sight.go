@@ -10,7 +10,6 @@ import (
 
 	"grapevine/engine/rule"
 	"grapevine/model"
-	"grapevine/store"
 )
 
 // Sight is something that happened before a visitor's eyes and that raises
@@ -170,7 +169,7 @@ const sightGroup = 64
 // sightsTogether writes what several browsers of one account told of.
 func (e *Engine) sightsTogether(account model.AccountID, calls [][]*sight) ([]result[[]Recorded], error) {
 	var results []result[[]Recorded]
-	ctx, cancel := context.WithTimeout(context.Background(), store.WriteLimit)
+	ctx, cancel := context.WithTimeout(context.Background(), groupWait)
 	defer cancel()
 	err := e.inTurn(ctx, account, func(t *turn) error {
 		told, keys := t.eventsOf(slices.Concat(calls...))
