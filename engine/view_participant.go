@@ -50,16 +50,32 @@ const viewGroup = 64
 // errApart is of a read that others need not wait for.
 var errApart = errors.New("to be read apart")
 
-// viewTogether reads participants by id or UUID in one snapshot. Most of what a
-// read costs is the transaction around it and its round trips.
+// viewTogether reads participants by id or UUID. Where one of them cannot be
+// shown, each is read alone: then only that one fails.
 func (e *Engine) viewTogether(key viewKey, namings []Naming) ([]result[*ParticipantView], error) {
+	results, err := e.viewAtOnce(key, namings)
+	if err == nil || len(namings) == 1 || model.KindOf(err) == model.Internal {
+		return results, err
+	}
+	for i := range namings {
+		alone, err := e.viewAtOnce(key, namings[i:i+1])
+		if results[i].err = err; err == nil {
+			results[i] = alone[0]
+		}
+	}
+	return results, nil
+}
+
+// viewAtOnce reads participants in one snapshot. Most of what a read costs is the
+// transaction around it and its round trips.
+func (e *Engine) viewAtOnce(key viewKey, namings []Naming) ([]result[*ParticipantView], error) {
 	ctx, cancel := context.WithTimeout(context.Background(), store.WriteLimit)
 	defer cancel()
+	results := make([]result[*ParticipantView], len(namings))
 	cfg, err := e.Config(ctx, key.account)
 	if err != nil {
-		return nil, err
+		return results, err
 	}
-	results := make([]result[*ParticipantView], len(namings))
 	err = e.store.View(ctx, key.account, func(tx *store.Tx) error {
 		ids, err := idsOf(tx, namings)
 		if err != nil {

@@ -137,3 +137,33 @@ func TestParticipantsThatWereReadShowWhatChanges(t *testing.T) {
 		}
 	})
 }
+
+// Who takes part in a campaign that a node does not know yet is read by nobody
+// there for some seconds, and keeps nobody else from being read.
+func TestWhoIsNotKnownYetFailsNobodyElse(t *testing.T) {
+	onBoth(t, waitlist, func(t *testing.T, s *stage) {
+		ids, stale := s.wave(4), s.node(2)
+		if _, err := stale.ViewParticipant(t.Context(), s.account, ids[0], engine.Relations{}); err != nil {
+			t.Fatal(err)
+		}
+		s.apply(waitlist + "  - {name: Newer, status: launched}\n")
+		campaign := s.project.Campaigns[len(s.project.Campaigns)-1].ID
+		joined, err := s.core.Join(t.Context(), s.account, engine.Join{Who: server("", "new@example.com"), Kind: model.SignUp, Campaign: campaign})
+		if err != nil {
+			t.Fatal(err)
+		}
+		parallel(t, 60, func(i int) (any, error) {
+			if i%5 == 4 {
+				_, err := stale.ViewParticipant(t.Context(), s.account, joined.Participant, engine.Relations{})
+				if model.KindOf(err) != model.NotFound {
+					err = fmt.Errorf("who is not known yet: %v", err)
+				} else {
+					err = nil
+				}
+				return nil, err
+			}
+			_, err := stale.ViewParticipant(t.Context(), s.account, ids[i%4], engine.Relations{})
+			return nil, err
+		})
+	})
+}
