@@ -27,7 +27,7 @@ func TestLargeViewsAreNotKept(t *testing.T) {
 	} {
 		v := &c.view
 		v.ID, v.read.version = model.ParticipantID(i+1), store.Version{Turns: 1}
-		e.remember(cfg, v, Relations{BroughtBy: true})
+		e.remember(cfg, v, Relations{BroughtBy: true}, 0)
 		if _, kept := e.viewed.get(viewedKey{cfg.ID, v.ID}); kept != c.kept {
 			t.Errorf("view %d: kept %v, want %v", i, kept, c.kept)
 		}

@@ -31,6 +31,9 @@ func (e *Engine) ViewNamed(ctx context.Context, account model.AccountID, n Namin
 	if n.UUID != "" && uuid.Validate(n.UUID) != nil {
 		return nil, participantUnknown()
 	}
+	if v, ok := e.recallHeld(ctx, account, n.ID, with); ok {
+		return v, nil
+	}
 	v, err := e.views.do(ctx, viewKey{account, with}, n)
 	if errors.Is(err, errApart) {
 		return e.viewApart(ctx, account, v.ID, with)
@@ -76,12 +79,13 @@ func (e *Engine) viewAtOnce(key viewKey, namings []Naming) ([]result[*Participan
 	if err != nil {
 		return results, err
 	}
+	mark := e.store.Mark()
 	err = e.store.View(ctx, key.account, func(tx *store.Tx) error {
 		ids, err := idsOf(tx, namings)
 		if err != nil {
 			return err
 		}
-		byID, err := e.recall(tx, cfg, ids, key.with)
+		byID, err := e.recall(tx, cfg, ids, key.with, mark)
 		if err != nil {
 			return err
 		}
@@ -92,7 +96,7 @@ func (e *Engine) viewAtOnce(key viewKey, namings []Naming) ([]result[*Participan
 		}
 		for i := range views {
 			byID[views[i].ID] = &views[i]
-			e.remember(cfg, &views[i], key.with)
+			e.remember(cfg, &views[i], key.with, mark)
 		}
 		for i, id := range ids {
 			switch v := byID[id]; {
@@ -107,111 +111,6 @@ func (e *Engine) viewAtOnce(key viewKey, namings []Naming) ([]result[*Participan
 		return nil
 	})
 	return results, err
-}
-
-// readAs is what a view was read of.
-type readAs struct {
-	version  store.Version
-	referrer store.Referrer
-	address  string // hash of the e-mail; "" where there is none
-}
-
-// recalled is a view as it was read under a configuration.
-type recalled struct {
-	ParticipantView
-	cfg *Config
-}
-
-type viewedKey struct {
-	account model.AccountID
-	id      model.ParticipantID
-}
-
-// rememberable are the relations of views that are kept: nothing tells whether
-// what people hold has changed.
-func rememberable(with Relations) bool {
-	return with.BroughtBy && with == Relations{BroughtBy: true, Place: with.Place}
-}
-
-// mostRecalled is how many bytes the texts of a view that is kept may have: as
-// few people fill a body with what they say of themselves, whoever does is read.
-const mostRecalled = 8 << 10
-
-// texts is how many bytes were told of a participant that nothing else bounds.
-func (v *ParticipantView) texts() int {
-	n := len(v.Extra)
-	if c := v.Card; c != nil {
-		for _, text := range slices.Concat(c.Vars[:], c.Groups) {
-			n += len(text)
-		}
-		for name, text := range c.Extra {
-			n += len(name) + len(text)
-		}
-		for _, a := range c.Answers {
-			n += len(a.Text)
-		}
-	}
-	return n
-}
-
-// remember keeps a view for recall.
-func (e *Engine) remember(cfg *Config, v *ParticipantView, with Relations) {
-	referrerKnown := v.Participant.Referrer == 0 || v.read.referrer.Turns != 0
-	if rememberable(with) && v.read.version.Turns != 0 && referrerKnown && v.texts() <= mostRecalled {
-		e.viewed.put(viewedKey{cfg.ID, v.ID}, &recalled{*v, cfg})
-	}
-}
-
-// recall finds which of some participants were read before and have not changed
-// since: a short look says so instead of all that is read of somebody.
-func (e *Engine) recall(tx *store.Tx, cfg *Config, ids []model.ParticipantID, with Relations) (map[model.ParticipantID]*ParticipantView, error) {
-	fresh := map[model.ParticipantID]*ParticipantView{}
-	if !rememberable(with) {
-		return fresh, nil
-	}
-	var known []*recalled
-	var these []model.ParticipantID
-	var referrers []model.PersonID
-	var subjects []int64
-	var campaigns []*model.Campaign
-	var addresses []string
-	for _, id := range ids {
-		r, ok := e.viewed.get(viewedKey{cfg.ID, id})
-		if !ok || r.cfg != cfg {
-			continue
-		}
-		known, these, subjects = append(known, r), append(these, id), append(subjects, int64(id))
-		if r.read.referrer.Person != 0 {
-			referrers = append(referrers, r.read.referrer.Person)
-		}
-		if r.read.address != "" {
-			addresses = append(addresses, r.read.address)
-		}
-		if campaign := r.Campaign.Campaign; !slices.Contains(campaigns, campaign) {
-			campaigns, subjects = append(campaigns, campaign), append(subjects, store.OfCampaign(campaign.ID))
-		}
-	}
-	if len(known) == 0 {
-		return fresh, nil
-	}
-	now, err := tx.Glance(these, referrers, subjects, addresses)
-	if err != nil {
-		return nil, err
-	}
-	in := e.campaignViews(cfg, campaigns, now.Counts)
-	at := e.now()
-	for _, r := range known {
-		if now.Versions[r.ID] != r.read.version || now.Turns[r.read.referrer.Person] != r.read.referrer.Turns {
-			continue
-		}
-		v := r.ParticipantView
-		v.Campaign = &in[slices.Index(campaigns, r.Campaign.Campaign)]
-		v.Reach, v.Converted = now.Counts[store.Counted{Subject: int64(v.ID), What: tallyClick}], now.Counts[store.Counted{Subject: int64(v.ID), What: tallyQualified}]
-		v.Suppressed, v.Place = now.Suppressed[v.read.address], nil
-		v.Standing = v.StateAt(at, v.Campaign.IdleAfter)
-		fresh[v.ID] = &v
-	}
-	return fresh, nil
 }
 
 // idsOf are whom ids and UUIDs mean, 0 where it is nobody.

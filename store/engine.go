@@ -50,6 +50,11 @@ type Engine interface {
 	// View runs fn on one consistent snapshot that cannot write.
 	View(ctx context.Context, fn func(Conn) error) error
 
+	// Mark is a number that is another one once anything was committed since, by
+	// whatever process, and that costs less than a question; 0 where the engine
+	// cannot tell. A View that begins later sees all that was committed before.
+	Mark() int64
+
 	// Migrate brings the schema to the newest version.
 	Migrate(ctx context.Context) error
 

@@ -36,6 +36,9 @@ func (s *Store) OnJob(kick func(model.AccountID)) {
 // Engine is the engine beneath, for what is not about accounts.
 func (s *Store) Engine() Engine { return s.engine }
 
+// Mark is the engine's: while it stays the same, nothing was committed.
+func (s *Store) Mark() int64 { return s.engine.Mark() }
+
 // Close closes the database.
 func (s *Store) Close() error { return s.engine.Close() }
 

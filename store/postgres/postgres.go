@@ -112,6 +112,9 @@ func (e *Engine) ForShare() string { return " FOR SHARE" }
 // others hold.
 func (e *Engine) SkipLocked() string { return " FOR UPDATE SKIP LOCKED" }
 
+// Mark is 0: to ask is a round trip, which the question itself costs.
+func (e *Engine) Mark() int64 { return 0 }
+
 // Close waits for running transactions and closes the connections.
 func (e *Engine) Close() error {
 	if e.closed.Swap(true) {

@@ -164,6 +164,20 @@ func (c *conn) command(text string) error {
 	return err
 }
 
+// number runs one prepared statement without arguments, and reads the integer
+// that it answers.
+func (c *conn) number(text string) (int64, error) {
+	s, err := c.prepare(text)
+	if err != nil {
+		return 0, err
+	}
+	defer lib.Xsqlite3_reset(c.tls, s.handle)
+	if rc := lib.Xsqlite3_step(c.tls, s.handle); rc != lib.SQLITE_ROW {
+		return 0, c.fault(rc)
+	}
+	return lib.Xsqlite3_column_int64(c.tls, s.handle, 0), nil
+}
+
 // run runs one statement and hands over its rows.
 func (c *conn) run(statement *store.Statement) error {
 	if c.inRow {

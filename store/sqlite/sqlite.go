@@ -32,6 +32,7 @@ type Engine struct {
 	log     *slog.Logger
 	writer  *writer
 	readers *readers
+	marker  marker
 	closed  atomic.Bool
 }
 
@@ -63,6 +64,7 @@ func Open(ctx context.Context, config Config) (*Engine, error) {
 		log:     config.Log,
 		writer:  newWriter(c, config.Path, config.Log),
 		readers: newReaders(config.Path, config.Readers),
+		marker:  marker{path: config.Path},
 	}, nil
 }
 
@@ -102,7 +104,7 @@ func (e *Engine) Close() error {
 	if e.closed.Swap(true) {
 		return store.ErrClosed
 	}
-	return errors.Join(e.readers.close(), e.writer.close())
+	return errors.Join(e.marker.close(), e.readers.close(), e.writer.close())
 }
 
 // tx runs statements for one function, until end.

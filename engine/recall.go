@@ -1,0 +1,157 @@
+package engine
+
+import (
+	"context"
+	"slices"
+	"sync/atomic"
+
+	"grapevine/model"
+	"grapevine/store"
+)
+
+// readAs is what a view was read of.
+type readAs struct {
+	version  store.Version
+	referrer store.Referrer
+	address  string // hash of the e-mail; "" where there is none
+}
+
+// recalled is a view as it was read under a configuration.
+type recalled struct {
+	cfg  *Config
+	last atomic.Pointer[lastRead]
+}
+
+// lastRead is a view as it was found to be in a snapshot that was taken after
+// the mark. Until the mark is another one, that is how it is.
+type lastRead struct {
+	ParticipantView
+	mark int64 // 0: none
+}
+
+type viewedKey struct {
+	account model.AccountID
+	id      model.ParticipantID
+}
+
+// rememberable are the relations of views that are kept: nothing tells whether
+// what people hold has changed.
+func rememberable(with Relations) bool {
+	return with.BroughtBy && with == Relations{BroughtBy: true, Place: with.Place}
+}
+
+// mostRecalled is how many bytes the texts of a view that is kept may have: as
+// few people fill a body with what they say of themselves, whoever does is read.
+const mostRecalled = 8 << 10
+
+// texts is how many bytes were told of a participant that nothing else bounds.
+func (v *ParticipantView) texts() int {
+	n := len(v.Extra)
+	if c := v.Card; c != nil {
+		for _, text := range slices.Concat(c.Vars[:], c.Groups) {
+			n += len(text)
+		}
+		for name, text := range c.Extra {
+			n += len(name) + len(text)
+		}
+		for _, a := range c.Answers {
+			n += len(a.Text)
+		}
+	}
+	return n
+}
+
+// remember keeps a view for recall.
+func (e *Engine) remember(cfg *Config, v *ParticipantView, with Relations, mark int64) {
+	referrerKnown := v.Participant.Referrer == 0 || v.read.referrer.Turns != 0
+	if rememberable(with) && v.read.version.Turns != 0 && referrerKnown && v.texts() <= mostRecalled {
+		r := &recalled{cfg: cfg}
+		r.last.Store(&lastRead{*v, mark})
+		e.viewed.put(viewedKey{cfg.ID, v.ID}, r)
+	}
+}
+
+// recallHeld finds who was read before where nothing at all was committed since
+// and their place is known: nobody is asked.
+func (e *Engine) recallHeld(ctx context.Context, account model.AccountID, id model.ParticipantID, with Relations) (*ParticipantView, bool) {
+	if !rememberable(with) || ctx.Err() != nil {
+		return nil, false
+	}
+	r, ok := e.viewed.get(viewedKey{account, id})
+	if !ok {
+		return nil, false
+	}
+	cfg, err := e.Config(ctx, account)
+	if err != nil || r.cfg != cfg {
+		return nil, false
+	}
+	mark, last := e.store.Mark(), r.last.Load()
+	if mark == 0 || mark != last.mark {
+		return nil, false
+	}
+	at := e.now()
+	v := last.ParticipantView
+	if live := v.Campaign.Campaign.Live(at); live != v.Campaign.Live {
+		in := *v.Campaign
+		in.Live, v.Campaign = live, &in
+	}
+	v.Place, v.Standing = nil, v.StateAt(at, v.Campaign.IdleAfter)
+	return &v, !with.Place || e.placeHeld(cfg, &v)
+}
+
+// recall finds which of some participants were read before and have not changed
+// since: a short look says so instead of all that is read of somebody.
+func (e *Engine) recall(tx *store.Tx, cfg *Config, ids []model.ParticipantID, with Relations, mark int64) (map[model.ParticipantID]*ParticipantView, error) {
+	fresh := map[model.ParticipantID]*ParticipantView{}
+	if !rememberable(with) {
+		return fresh, nil
+	}
+	var known []*recalled
+	var views []*lastRead
+	var these []model.ParticipantID
+	var referrers []model.PersonID
+	var subjects []int64
+	var campaigns []*model.Campaign
+	var addresses []string
+	for _, id := range ids {
+		r, ok := e.viewed.get(viewedKey{cfg.ID, id})
+		if !ok || r.cfg != cfg {
+			continue
+		}
+		last := r.last.Load()
+		known, views, these, subjects = append(known, r), append(views, last), append(these, id), append(subjects, int64(id))
+		if last.read.referrer.Person != 0 {
+			referrers = append(referrers, last.read.referrer.Person)
+		}
+		if last.read.address != "" {
+			addresses = append(addresses, last.read.address)
+		}
+		if campaign := last.Campaign.Campaign; !slices.Contains(campaigns, campaign) {
+			campaigns, subjects = append(campaigns, campaign), append(subjects, store.OfCampaign(campaign.ID))
+		}
+	}
+	if len(known) == 0 {
+		return fresh, nil
+	}
+	now, err := tx.Glance(these, referrers, subjects, addresses)
+	if err != nil {
+		return nil, err
+	}
+	in := e.campaignViews(cfg, campaigns, now.Counts)
+	at := e.now()
+	for i, last := range views {
+		if now.Versions[last.ID] != last.read.version || now.Turns[last.read.referrer.Person] != last.read.referrer.Turns {
+			continue
+		}
+		v := last.ParticipantView
+		v.Campaign = &in[slices.Index(campaigns, last.Campaign.Campaign)]
+		v.Reach, v.Converted = now.Counts[store.Counted{Subject: int64(v.ID), What: tallyClick}], now.Counts[store.Counted{Subject: int64(v.ID), What: tallyQualified}]
+		v.Suppressed, v.Place = now.Suppressed[v.read.address], nil
+		v.Standing = v.StateAt(at, v.Campaign.IdleAfter)
+		fresh[v.ID] = &v
+		if mark != 0 {
+			known[i].last.Store(&lastRead{v, mark})
+		}
+	}
+	return fresh, nil
+}
