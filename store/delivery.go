@@ -6,12 +6,16 @@ import (
 	"grapevine/model"
 )
 
-const deliveryColumns = `id, uuid, endpoint_id, state, items, body, redacted, attempts, tries, at, first_at, since, ended_at`
+const deliveryColumns = `id, uuid, endpoint_id, state, items, redacted, attempts, tries, at, first_at, since, ended_at, ` + deliveryBody
+
+// deliveryBody is a column of its own table: a body is written once, and what
+// changes with each attempt is a short row.
+const deliveryBody = `COALESCE((SELECT b.body FROM delivery_body b WHERE b.account_id = $1 AND b.delivery_id = delivery.id), '')`
 
 func scanDelivery(r Row) (model.Delivery, error) {
 	var d model.Delivery
 	var made, first, since, ended int64
-	err := r.Scan(&d.ID, &d.UUID, &d.Endpoint, &d.State, &d.Items, &d.Body, &d.Redacted, &d.Attempts, &d.Tries, &made, &first, &since, &ended)
+	err := r.Scan(&d.ID, &d.UUID, &d.Endpoint, &d.State, &d.Items, &d.Redacted, &d.Attempts, &d.Tries, &made, &first, &since, &ended, &d.Body)
 	d.At, d.FirstAt, d.Since, d.EndedAt = at(made), at(first), at(since), at(ended)
 	return d, err
 }
@@ -51,13 +55,13 @@ func (tx *Tx) OpenDelivery(endpoint model.EndpointID, fewerThan int64) (model.De
 	return open, err
 }
 
-// InsertDeliveries queues new deliveries.
+// InsertDeliveries queues new deliveries, which have no body yet.
 func (tx *Tx) InsertDeliveries(deliveries []model.Delivery) {
 	rows := make([][]any, len(deliveries))
 	for i, d := range deliveries {
-		rows[i] = []any{d.ID, d.UUID, d.Endpoint, string(d.State), d.Items, d.Body, d.Redacted, d.Attempts, d.Tries, ms(d.At), ms(d.FirstAt), ms(d.Since), ms(d.EndedAt)}
+		rows[i] = []any{d.ID, d.UUID, d.Endpoint, string(d.State), d.Items, false, d.Redacted, d.Attempts, d.Tries, ms(d.At), ms(d.FirstAt), ms(d.Since), ms(d.EndedAt)}
 	}
-	tx.insert("delivery", deliveryColumns, rows, "")
+	tx.insert("delivery", "id, uuid, endpoint_id, state, items, frozen, redacted, attempts, tries, at, first_at, since, ended_at", rows, "")
 }
 
 // Item is one thing that a delivery tells of.
@@ -108,20 +112,29 @@ func (tx *Tx) StartDeliveries(list []model.Delivery) ([]bool, error) {
 	if err := tx.startAgain(list, changed); err != nil {
 		return nil, err
 	}
+	var first []int // those whose body is written now
 	var statements []Statement
 	for i, d := range list {
 		if changed[i] == 1 {
 			continue
 		}
+		first = append(first, i)
 		statements = append(statements, Statement{
 			SQL: `UPDATE delivery
-				SET state = 'sending', body = $3, attempts = $4, tries = $5, first_at = $6, since = $7
-				WHERE account_id = $1 AND id = $2 AND items = $8 AND redacted = $9 AND state IN ('open', 'sending')`,
-			Args:     tx.args([]any{d.ID, d.Body, d.Attempts, d.Tries, ms(d.FirstAt), ms(d.Since), d.Items, d.Redacted}),
+				SET state = 'sending', frozen = 1, attempts = $3, tries = $4, first_at = $5, since = $6
+				WHERE account_id = $1 AND id = $2 AND items = $7 AND redacted = $8 AND state IN ('open', 'sending')`,
+			Args:     tx.args([]any{d.ID, d.Attempts, d.Tries, ms(d.FirstAt), ms(d.Since), d.Items, d.Redacted}),
 			Affected: &changed[i],
 		})
 	}
 	err := tx.run(statements...)
+	var bodies [][]any
+	for _, i := range first {
+		if changed[i] == 1 {
+			bodies = append(bodies, []any{list[i].ID, list[i].Body})
+		}
+	}
+	tx.insert("delivery_body", "delivery_id, body", bodies, `ON CONFLICT (account_id, delivery_id) DO UPDATE SET body = excluded.body`)
 	started := make([]bool, len(list))
 	for i, n := range changed {
 		started[i] = n == 1
@@ -150,7 +163,7 @@ func (tx *Tx) startAgain(list []model.Delivery, changed []int64) error {
 	listed := few(ids)
 	return tx.read(`UPDATE delivery
 		SET attempts = attempts + 1, tries = tries + 1, since = CASE WHEN tries = 0 THEN $2 ELSE since END
-		WHERE account_id = $1 AND id IN (`+in(3, len(listed))+`) AND state = 'sending' AND body <> ''
+		WHERE account_id = $1 AND id IN (`+in(3, len(listed))+`) AND state = 'sending' AND frozen = 1
 		RETURNING id`,
 		func(r Row) error {
 			var id model.DeliveryID

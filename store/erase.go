@@ -194,8 +194,10 @@ func Redact[T ~int64](tx *Tx, subjects []T) error {
 	slices.Sort(deliveries)
 	for _, id := range slices.Compact(deliveries) {
 		tx.write(`UPDATE delivery
-			SET body = '', redacted = redacted + 1
+			SET frozen = 0, redacted = redacted + 1
 			WHERE account_id = $1 AND id = $2`, id)
+		tx.write(`DELETE FROM delivery_body
+			WHERE account_id = $1 AND delivery_id = $2`, id)
 		tx.write(`UPDATE attempt
 			SET excerpt = ''
 			WHERE account_id = $1 AND delivery_id = $2 AND excerpt <> ''`, id)

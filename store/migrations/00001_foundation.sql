@@ -621,7 +621,7 @@ CREATE TABLE delivery (
   endpoint_id BIGINT NOT NULL,
   state       $text NOT NULL, -- open, sending, delivered, refused, failed, void
   items       BIGINT NOT NULL, -- how many it tells of
-  body        $text NOT NULL, -- frozen by the first attempt; '' again once somebody in it was erased
+  frozen      BIGINT NOT NULL, -- 1: its body stands, written by the first attempt; 0 again once somebody in it was erased
   redacted    BIGINT NOT NULL, -- raised when somebody it tells of is erased: what was written before is not sent
   attempts    BIGINT NOT NULL,
   tries       BIGINT NOT NULL, -- attempts since it was replayed
@@ -633,6 +633,14 @@ CREATE TABLE delivery (
   UNIQUE (account_id, uuid)
 ) $clustered;
 CREATE INDEX delivery_open ON delivery (account_id, endpoint_id, id) WHERE state = 'open';
+
+-- No two bodies fit a page of a clustered table, so this one is not.
+CREATE TABLE delivery_body (
+  account_id  BIGINT NOT NULL,
+  delivery_id BIGINT NOT NULL,
+  body        $text NOT NULL,
+  PRIMARY KEY (account_id, delivery_id)
+);
 
 CREATE TABLE delivery_item (
   account_id  BIGINT NOT NULL,

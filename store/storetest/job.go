@@ -31,6 +31,7 @@ func RunJobs(t *testing.T, open func(t *testing.T) store.Engine) {
 		{"a job is told of after the commit only", testKick},
 		{"a delivery is joined until its first attempt", testJoin},
 		{"a delivery that grew is not begun", testGrown},
+		{"what was written of somebody erased is not sent", testRedacted},
 		{"an attempt is kept as it began and as it ended", testAttempts},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -394,6 +395,40 @@ func testGrown(t *testing.T, j *jobs) {
 		}
 		return err
 	})
+}
+
+func testRedacted(t *testing.T, j *jobs) {
+	d := message(1)
+	d.Body = "about 20"
+	j.post(d)
+	if !j.begin(d) {
+		t.Fatal("the first attempt could not begin")
+	}
+	j.in(account, func(tx *store.Tx) error { return store.Redact(tx, []int64{20}) })
+	read := func() (now model.Delivery) {
+		t.Helper()
+		j.in(account, func(tx *store.Tx) error {
+			list, err := tx.DeliveriesByID([]model.DeliveryID{1})
+			now = list[0]
+			return err
+		})
+		return now
+	}
+	now := read()
+	if now.Body != "" || now.Redacted != 1 {
+		t.Errorf("got body %q, redacted %d times, want none, once", now.Body, now.Redacted)
+	}
+	d.State, d.Tries = model.DeliverySending, 1
+	if j.begin(d) {
+		t.Error("a delivery began with a body from before somebody in it was erased")
+	}
+	now.Body, now.Tries = "about nobody", 1
+	if !j.begin(now) {
+		t.Error("a delivery could not begin with the body that was written anew")
+	}
+	if got := read().Body; got != "about nobody" {
+		t.Errorf("the body is %q", got)
+	}
 }
 
 func testAttempts(t *testing.T, j *jobs) {
