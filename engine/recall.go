@@ -27,6 +27,46 @@ type recalled struct {
 type lastRead struct {
 	ParticipantView
 	mark int64 // 0: none
+	made atomic.Pointer[made]
+}
+
+// made is an answer that a facade made of a view.
+type made struct {
+	by       any
+	place    Place
+	standing model.State
+	body     []byte
+}
+
+// mostMade is how many bytes an answer that is kept may have.
+const mostMade = 4 << 10
+
+// Made is the answer that was made of this very view, if the facade keeps what
+// it makes, by whatever tells how it makes it; nil: none is kept.
+func (v *ParticipantView) Made(by any) []byte {
+	if v.last == nil {
+		return nil
+	}
+	if m := v.last.made.Load(); m != nil && m.by == by && m.place == v.at() && m.standing == v.Standing {
+		return m.body
+	}
+	return nil
+}
+
+// Keep keeps an answer for Made, which may depend on all of a view but for
+// whether its campaign is live. It is not to be changed.
+func (v *ParticipantView) Keep(by any, body []byte) {
+	if v.last != nil && len(body) <= mostMade {
+		v.last.made.Store(&made{by, v.at(), v.Standing, body})
+	}
+}
+
+// at is the place, zero where there is none.
+func (v *ParticipantView) at() Place {
+	if v.Place == nil {
+		return Place{}
+	}
+	return *v.Place
 }
 
 type viewedKey struct {
@@ -66,7 +106,7 @@ func (e *Engine) remember(cfg *Config, v *ParticipantView, with Relations, mark 
 	referrerKnown := v.Participant.Referrer == 0 || v.read.referrer.Turns != 0
 	if rememberable(with) && v.read.version.Turns != 0 && referrerKnown && v.texts() <= mostRecalled {
 		r := &recalled{cfg: cfg}
-		r.last.Store(&lastRead{*v, mark})
+		r.last.Store(&lastRead{ParticipantView: *v, mark: mark})
 		e.viewed.put(viewedKey{cfg.ID, v.ID}, r)
 	}
 }
@@ -91,6 +131,7 @@ func (e *Engine) recallHeld(ctx context.Context, account model.AccountID, id mod
 	}
 	at := e.now()
 	v := last.ParticipantView
+	v.last = last
 	if live := v.Campaign.Campaign.Live(at); live != v.Campaign.Live {
 		in := *v.Campaign
 		in.Live, v.Campaign = live, &in
@@ -150,7 +191,7 @@ func (e *Engine) recall(tx *store.Tx, cfg *Config, ids []model.ParticipantID, wi
 		v.Standing = v.StateAt(at, v.Campaign.IdleAfter)
 		fresh[v.ID] = &v
 		if mark != 0 {
-			known[i].last.Store(&lastRead{v, mark})
+			known[i].last.Store(&lastRead{ParticipantView: v, mark: mark})
 		}
 	}
 	return fresh, nil

@@ -38,6 +38,7 @@ type ParticipantView struct {
 	Coupon    *CouponView // the last they were given; nil: none
 
 	read readAs
+	last *lastRead // that this is recalled of; nil: none
 }
 
 // Relations are what participants are shown with.

@@ -1,6 +1,9 @@
 package engine_test
 
 import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/json"
 	"fmt"
 	"strings"
 	"sync"
@@ -112,6 +115,9 @@ func TestParticipantsThatWereReadShowWhatChanges(t *testing.T) {
 				for range 2 {
 					before[id], _ = s.core.ViewParticipant(ctx, s.account, id, with)
 				}
+				if v := before[id]; v != nil {
+					v.Keep(t, digest(t, v))
+				}
 			}
 			s.wait(time.Second)
 			if err := act.do(); err != nil {
@@ -129,12 +135,83 @@ func TestParticipantsThatWereReadShowWhatChanges(t *testing.T) {
 				if diff := gocmp.Diff(want, got, ignored); diff != "" {
 					t.Errorf("%s: %s", act.name, diff)
 				}
+				if got != nil {
+					if made := got.Made(t); made != nil && !bytes.Equal(made, digest(t, got)) {
+						t.Errorf("%s: what was made of %d before is told to hold", act.name, id)
+					}
+				}
 				changed = changed || !gocmp.Equal(before[id], got, ignored)
 			}
 			if !changed {
 				t.Errorf("%s changed nobody", act.name)
 			}
 		}
+	})
+}
+
+// digest stands for an answer that is made of a view.
+func digest(t *testing.T, v *engine.ParticipantView) []byte {
+	t.Helper()
+	shown := *v
+	if len(shown.Extra) == 0 {
+		shown.Extra = nil // which is null, as no bytes are no JSON
+	}
+	text, err := json.Marshal(shown)
+	if err != nil {
+		t.Fatal(err)
+	}
+	sum := sha256.Sum256(text)
+	return sum[:]
+}
+
+// An answer that a facade made is told to hold only as long as all does that it
+// was made of, the place too, which moves without a commit.
+func TestAnswersAreKeptWithTheirViews(t *testing.T) {
+	onBoth(t, waitlist, func(t *testing.T, s *stage) {
+		ids, with := s.wave(2), engine.Relations{Place: true, BroughtBy: true}
+		read := func() *engine.ParticipantView {
+			t.Helper()
+			v, err := s.core.ViewParticipant(t.Context(), s.account, ids[1], with)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return v
+		}
+		recalls := s.store.Engine().Name() == "sqlite" // elsewhere each read asks, and makes its answer
+		holds := func(why string, want bool) {
+			t.Helper()
+			if got := read().Made("here") != nil; got != (want && recalls) {
+				t.Errorf("%s: holds %v, want %v", why, got, want && recalls)
+			}
+		}
+		made := func() {
+			read()
+			v := read()
+			v.Keep("here", digest(t, v))
+		}
+		made()
+		holds("nothing", true)
+		if read().Made("elsewhere") != nil {
+			t.Error("what another facade made is told to hold")
+		}
+		v := read()
+		v.Keep("large", make([]byte, 5<<10))
+		if v.Made("large") != nil {
+			t.Error("a large answer is kept")
+		}
+		s.begin("friend@example.com", "", s.codeOf(ids[1]))
+		holds("a commit", false)
+		made()
+		holds("nothing after a commit", true)
+		before := *read().Place
+		s.wait(time.Second)
+		s.keepWaitlists(s.core)
+		if after := *read().Place; after == before {
+			t.Fatalf("a referral moved nobody: %+v", after)
+		}
+		holds("another place", false)
+		made()
+		holds("nothing at another place", true)
 	})
 }
 

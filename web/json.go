@@ -145,16 +145,37 @@ func HoldsNUL(body []byte) bool {
 func WriteJSON(w http.ResponseWriter, status int, v any) error {
 	b := buffers.Get().(*bytes.Buffer)
 	defer putBuffer(b)
+	if err := encode(b, v); err != nil {
+		return err
+	}
+	return WriteEncoded(w, status, b.Bytes())
+}
+
+// EncodeJSON is what WriteJSON writes, for who writes it more than once.
+func EncodeJSON(v any) ([]byte, error) {
+	b := buffers.Get().(*bytes.Buffer)
+	defer putBuffer(b)
+	err := encode(b, v)
+	return bytes.Clone(b.Bytes()), err
+}
+
+func encode(b *bytes.Buffer, v any) error {
 	encoder := json.NewEncoder(b)
 	encoder.SetEscapeHTML(false)
 	if err := encoder.Encode(v); err != nil {
 		return err
 	}
+	b.Truncate(b.Len() - 1) // the line's end
+	return nil
+}
+
+// WriteEncoded is WriteJSON of what EncodeJSON made.
+func WriteEncoded(w http.ResponseWriter, status int, body []byte) error {
 	if header := w.Header(); header["Content-Type"] == nil {
 		header["Content-Type"] = jsonType
 	}
 	w.WriteHeader(status)
-	_, err := w.Write(bytes.TrimSuffix(b.Bytes(), []byte("\n")))
+	_, err := w.Write(body)
 	return err
 }
 

@@ -270,8 +270,21 @@ func (a *API) writeTesterByID(w http.ResponseWriter, r *http.Request, in scope, 
 }
 
 func (a *API) writeTester(w http.ResponseWriter, in scope, v *engine.ParticipantView, status int) error {
-	return web.WriteJSON(w, status, testerToJSON(v, in))
+	by := madeBy{in.cfg}
+	body := v.Made(by)
+	if body == nil {
+		var err error
+		if body, err = web.EncodeJSON(testerToJSON(v, in)); err != nil {
+			return err
+		}
+		v.Keep(by, body)
+	}
+	return web.WriteEncoded(w, status, body)
 }
+
+// madeBy is what a tester is shown by: beside the view, all of it is said by the
+// account's configuration, which has the campaign that the tester takes part in.
+type madeBy struct{ cfg *engine.Config }
 
 func testersToJSON(in scope, views []engine.ParticipantView) []testerJSON {
 	rows := make([]testerJSON, len(views))
