@@ -26,8 +26,19 @@ type recalled struct {
 // the mark. Until the mark is another one, that is how it is.
 type lastRead struct {
 	ParticipantView
-	mark int64 // 0: none
+	mark atomic.Int64 // 0: none
 	made atomic.Pointer[made]
+}
+
+func readAt(mark int64, v *ParticipantView) *lastRead {
+	r := &lastRead{ParticipantView: *v}
+	r.mark.Store(mark)
+	return r
+}
+
+// countedAs reports whether all that may change beside a version is as it was.
+func (v *ParticipantView) countedAs(last *lastRead) bool {
+	return v.Reach == last.Reach && v.Converted == last.Converted && v.Suppressed == last.Suppressed && v.Campaign.Reach == last.Campaign.Reach
 }
 
 // made is an answer that a facade made of a view.
@@ -106,7 +117,7 @@ func (e *Engine) remember(cfg *Config, v *ParticipantView, with Relations, mark 
 	referrerKnown := v.Participant.Referrer == 0 || v.read.referrer.Turns != 0
 	if rememberable(with) && v.read.version.Turns != 0 && referrerKnown && v.texts() <= mostRecalled {
 		r := &recalled{cfg: cfg}
-		r.last.Store(&lastRead{ParticipantView: *v, mark: mark})
+		r.last.Store(readAt(mark, v))
 		e.viewed.put(viewedKey{cfg.ID, v.ID}, r)
 	}
 }
@@ -126,7 +137,7 @@ func (e *Engine) recallHeld(ctx context.Context, account model.AccountID, id mod
 		return nil, false
 	}
 	mark, last := e.store.Mark(), r.last.Load()
-	if mark == 0 || mark != last.mark {
+	if mark == 0 || mark != last.mark.Load() {
 		return nil, false
 	}
 	at := e.now()
@@ -189,10 +200,13 @@ func (e *Engine) recall(tx *store.Tx, cfg *Config, ids []model.ParticipantID, wi
 		v.Reach, v.Converted = now.Counts[store.Counted{Subject: int64(v.ID), What: tallyClick}], now.Counts[store.Counted{Subject: int64(v.ID), What: tallyQualified}]
 		v.Suppressed, v.Place = now.Suppressed[v.read.address], nil
 		v.Standing = v.StateAt(at, v.Campaign.IdleAfter)
-		fresh[v.ID] = &v
-		if mark != 0 {
-			known[i].last.Store(&lastRead{ParticipantView: v, mark: mark})
+		if v.countedAs(last) {
+			last.mark.Store(mark)
+		} else {
+			last = readAt(mark, &v)
+			known[i].last.Store(last)
 		}
+		v.last, fresh[v.ID] = last, &v
 	}
 	return fresh, nil
 }
