@@ -68,7 +68,7 @@ type Engine struct {
 	sponsors   cache[sponsorKey, *sponsor]
 	facets     cache[facetKey, model.FacetID] // that are in the database
 	unrolled   sync.Map                       // model.AccountID to the minute of the last listed rows, until that is rolled
-	rolledAll  time.Time                      // Roll's own
+	rolledAll  atomic.Int64                   // when Roll last saw to all accounts, in milliseconds
 	signatures signatures
 	projected  projections
 	waiting    waitlists

@@ -32,7 +32,7 @@ const (
 // time to time of all. Its owner calls it every few seconds; where several nodes do, each piece is counted by the first.
 func (e *Engine) Roll(ctx context.Context) error {
 	accounts := map[model.AccountID]bool{}
-	if now := e.now(); now.Sub(e.rolledAll) >= rollAll {
+	if now := e.now().UnixMilli(); now-e.rolledAll.Load() >= rollAll.Milliseconds() {
 		all, err := e.store.Accounts(ctx)
 		if err != nil {
 			return fmt.Errorf("look for accounts to count: %w", err)
@@ -40,7 +40,7 @@ func (e *Engine) Roll(ctx context.Context) error {
 		for _, a := range all {
 			accounts[a.ID] = true
 		}
-		e.rolledAll = now
+		e.rolledAll.Store(now)
 	}
 	e.unrolled.Range(func(id, _ any) bool {
 		accounts[id.(model.AccountID)] = true
