@@ -109,6 +109,7 @@ type occurrence struct {
 	name, page  string
 	skus        []string
 	key         []string // what makes it happen once; nil: it may repeat
+	digest      string   // of the key; "" until it is computed
 	amount      money.Amount
 	currency    string
 	newCustomer *bool
@@ -150,6 +151,7 @@ func (e *Engine) record(ctx context.Context, account model.AccountID, o occurren
 	if err := cmp.Or(o.Who.check(), tooLong("name", o.name)); err != nil {
 		return nil, err
 	}
+	o.digest = e.keyOf(o)
 	answer, err := e.records.do(ctx, account, &o)
 	if errors.Is(err, errAlone) {
 		answers, err := e.recordAll(ctx, account, []*occurrence{&o})
@@ -404,6 +406,9 @@ func (t *turn) lookup(o occurrence, event model.EventID) store.Lookup {
 
 // keyOf is the digest of what makes something happen once; "" is nothing.
 func (e *Engine) keyOf(o occurrence) string {
+	if o.digest != "" {
+		return o.digest
+	}
 	key := o.key
 	if key == nil {
 		key = o.Who.key()

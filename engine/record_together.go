@@ -27,7 +27,7 @@ var errAlone = errors.New("to be recorded alone")
 // What may have been written is not recorded again.
 func (e *Engine) recordTogether(account model.AccountID, all []*occurrence) ([]result[*Recorded], error) {
 	results := make([]result[*Recorded], len(all))
-	group, at := e.apart(all)
+	group, at := apart(all)
 	for i := range results {
 		results[i].err = errAlone
 	}
@@ -52,7 +52,7 @@ func (e *Engine) recordTogether(account model.AccountID, all []*occurrence) ([]r
 // apart picks events of which no two have a name, or what makes them happen
 // once, in common, and tells where they are. They are in the order of the names:
 // groups of two nodes that make the same people wait for one another in a row.
-func (e *Engine) apart(all []*occurrence) (group []*occurrence, at []int) {
+func apart(all []*occurrence) (group []*occurrence, at []int) {
 	order, emails := make([]int, len(all)), make([]string, len(all))
 	for i, o := range all {
 		order[i], emails[i] = i, model.FoldEmail(o.Email)
@@ -63,7 +63,7 @@ func (e *Engine) apart(all []*occurrence) (group []*occurrence, at []int) {
 	taken := map[[2]string]bool{}
 	for _, i := range order {
 		o := all[i]
-		names := [][2]string{{"key", e.keyOf(*o)}, {"customer", o.CustomerID}, {"email", emails[i]}}
+		names := [][2]string{{"key", o.digest}, {"customer", o.CustomerID}, {"email", emails[i]}}
 		free := true
 		for _, name := range names {
 			free = free && (name[1] == "" || !taken[name])
