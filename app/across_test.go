@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"net/http"
 	"strings"
 	"testing"
 	"time"
@@ -40,24 +39,11 @@ func TestWhatOneDialectWritesTheOthersShow(t *testing.T) {
 		token, _ := call(t, s.url+"/v1/authorization", "", `{"key":"3fa85f64-5717-4562-b3fc-2c963f66afa6","secret":"95eb1c78"}`)["token"].(string)
 		ask := func(method, target, authorization, body string) string {
 			t.Helper()
-			r, err := http.NewRequestWithContext(t.Context(), method, s.url+target, strings.NewReader(body))
-			if err != nil {
-				t.Fatal(err)
-			}
-			r.Header.Set("Authorization", authorization)
+			kind := ""
 			if strings.HasPrefix(body, "{") {
-				r.Header.Set("Content-Type", "application/json")
+				kind = "application/json"
 			}
-			answer, err := http.DefaultClient.Do(r)
-			if err != nil {
-				t.Fatal(err)
-			}
-			defer answer.Body.Close()
-			text, err := io.ReadAll(answer.Body)
-			if err != nil || answer.StatusCode/100 != 2 {
-				t.Fatalf("%s %s: %d %s %v", method, target, answer.StatusCode, text, err)
-			}
-			return string(text)
+			return ask(t, method, s.url+target, authorization, kind, body)
 		}
 		factory := func(method, target, body string) string {
 			return ask(method, "/api/v1/"+target, "Bearer rf-token", body)

@@ -130,25 +130,36 @@ func TestSecretOfADatabaseIsNotReplaced(t *testing.T) {
 	}
 }
 
-// call posts JSON and returns what is answered.
-func call(t *testing.T, url, token, body string) map[string]any {
+// ask makes a request that succeeds, and returns the answer's text. A kind of ""
+// is left to the server to tell.
+func ask(t *testing.T, method, url, authorization, kind, body string) string {
 	t.Helper()
-	r, err := http.NewRequestWithContext(t.Context(), "POST", url, strings.NewReader(body))
+	r, err := http.NewRequestWithContext(t.Context(), method, url, strings.NewReader(body))
 	if err != nil {
 		t.Fatal(err)
 	}
-	r.Header.Set("Authorization", token)
+	r.Header.Set("Authorization", authorization)
+	if kind != "" {
+		r.Header.Set("Content-Type", kind)
+	}
 	answer, err := http.DefaultClient.Do(r)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer answer.Body.Close()
-	var got map[string]any
-	if err := json.NewDecoder(answer.Body).Decode(&got); err != nil {
-		t.Fatal(err)
+	text, err := io.ReadAll(answer.Body)
+	if err != nil || answer.StatusCode/100 != 2 {
+		t.Fatalf("%s %s: %d %s %v", method, url, answer.StatusCode, text, err)
 	}
-	if answer.StatusCode/100 != 2 {
-		t.Fatalf("%s: %d %v", url, answer.StatusCode, got)
+	return string(text)
+}
+
+// call posts JSON and returns what is answered.
+func call(t *testing.T, url, token, body string) map[string]any {
+	t.Helper()
+	var got map[string]any
+	if err := json.Unmarshal([]byte(ask(t, "POST", url, token, "", body)), &got); err != nil {
+		t.Fatal(err)
 	}
 	return got
 }

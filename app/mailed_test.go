@@ -3,7 +3,6 @@ package app
 import (
 	"encoding/json"
 	"io"
-	"net/http"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -41,22 +40,7 @@ func TestEachDialectSendsItsMails(t *testing.T) {
 	s := start(t, ServeConfig{Config: c, MailDir: dir})
 	ask := func(method, target, authorization, kind, body string) string {
 		t.Helper()
-		r, err := http.NewRequestWithContext(t.Context(), method, s.url+target, strings.NewReader(body))
-		if err != nil {
-			t.Fatal(err)
-		}
-		r.Header.Set("Authorization", authorization)
-		r.Header.Set("Content-Type", kind)
-		answer, err := http.DefaultClient.Do(r)
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer answer.Body.Close()
-		text, err := io.ReadAll(answer.Body)
-		if err != nil || answer.StatusCode/100 != 2 {
-			t.Fatalf("%s %s: %d %s %v", method, target, answer.StatusCode, text, err)
-		}
-		return string(text)
+		return ask(t, method, s.url+target, authorization, kind, body)
 	}
 	field := func(text, pattern string) string {
 		t.Helper()

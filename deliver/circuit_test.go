@@ -36,12 +36,7 @@ func (s *stage) circuit() model.Circuit {
 func TestEndpointThatFailsGetsSingleRequests(t *testing.T) {
 	t.Parallel()
 	onBoth(t, func(t *testing.T, open func() store.Engine) {
-		up := &atomic.Bool{}
-		r := newReceiver(t, func(w http.ResponseWriter, _ string) {
-			if !up.Load() {
-				w.WriteHeader(http.StatusServiceUnavailable)
-			}
-		})
+		r, up := newOutage(t)
 		s := newStage(t, open, r.URL)
 		s.leave(60)
 		s.step()
@@ -231,12 +226,7 @@ func TestProcessesShareACircuit(t *testing.T) {
 
 func TestResumeClosesACircuit(t *testing.T) {
 	t.Parallel()
-	up := &atomic.Bool{}
-	r := newReceiver(t, func(w http.ResponseWriter, _ string) {
-		if !up.Load() {
-			w.WriteHeader(http.StatusBadGateway)
-		}
-	})
+	r, up := newOutage(t)
 	s := newStage(t, onSQLite(t), r.URL)
 	s.leave(60)
 	s.step()

@@ -1,8 +1,6 @@
 package deliver
 
 import (
-	"net/http"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -16,12 +14,7 @@ import (
 func TestPausedEndpointKeepsItsQueue(t *testing.T) {
 	t.Parallel()
 	onBoth(t, func(t *testing.T, open func() store.Engine) {
-		up := &atomic.Bool{}
-		r := newReceiver(t, func(w http.ResponseWriter, _ string) {
-			if !up.Load() {
-				w.WriteHeader(http.StatusServiceUnavailable)
-			}
-		})
+		r, up := newOutage(t)
 		s := newStage(t, open, r.URL)
 		id := model.EndpointID(s.sends.Lane)
 		s.purchase()
@@ -56,12 +49,7 @@ func TestPausedEndpointKeepsItsQueue(t *testing.T) {
 func TestReplaySendsTheSameBytesOnAScheduleOfItsOwn(t *testing.T) {
 	t.Parallel()
 	onBoth(t, func(t *testing.T, open func() store.Engine) {
-		up := &atomic.Bool{}
-		r := newReceiver(t, func(w http.ResponseWriter, _ string) {
-			if !up.Load() {
-				w.WriteHeader(http.StatusServiceUnavailable)
-			}
-		})
+		r, up := newOutage(t)
 		s := newStage(t, open, r.URL)
 		s.purchase()
 		for next := s.tell(); !next.IsZero(); next = s.step() {

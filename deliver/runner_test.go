@@ -7,7 +7,6 @@ import (
 	"net/http"
 	"slices"
 	"sync"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -86,12 +85,7 @@ func TestRefusedDeliveryIsTriedEveryQuarterHourForADay(t *testing.T) {
 
 func TestBodyIsFrozenByTheFirstAttempt(t *testing.T) {
 	t.Parallel()
-	up := &atomic.Bool{}
-	r := newReceiver(t, func(w http.ResponseWriter, _ string) {
-		if !up.Load() {
-			w.WriteHeader(http.StatusServiceUnavailable)
-		}
-	})
+	r, up := newOutage(t)
 	s := newStage(t, onSQLite(t), r.URL)
 	s.purchase()
 	retry := s.tell()

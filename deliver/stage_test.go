@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -294,6 +295,16 @@ func newReceiver(t *testing.T, answer func(w http.ResponseWriter, body string)) 
 	}))
 	t.Cleanup(r.Close)
 	return r
+}
+
+// newOutage answers 503 until it is up.
+func newOutage(t *testing.T) (r *receiver, up *atomic.Bool) {
+	up = &atomic.Bool{}
+	return newReceiver(t, func(w http.ResponseWriter, _ string) {
+		if !up.Load() {
+			w.WriteHeader(http.StatusServiceUnavailable)
+		}
+	}), up
 }
 
 func (r *receiver) bodies() []string {

@@ -268,11 +268,16 @@ func (s *stage) run() {
 	}
 }
 
-// told lists the topics of the jobs that wait to tell an endpoint.
+// told counts the jobs that wait to tell an endpoint.
 func (s *stage) told() int {
 	s.t.Helper()
+	return len(s.untold())
+}
+
+// untold claims the jobs that wait to tell an endpoint.
+func (s *stage) untold() (tells []model.Job) {
+	s.t.Helper()
 	s.wait(time.Second)
-	told := 0
 	queues, err := s.core.DueQueues(context.Background())
 	if err != nil {
 		s.t.Fatal(err)
@@ -285,9 +290,9 @@ func (s *stage) told() int {
 		if err != nil {
 			s.t.Fatal(err)
 		}
-		told += len(jobs)
+		tells = append(tells, jobs...)
 	}
-	return told
+	return tells
 }
 
 // via tells what an event's attribution rests on, and who is the advocate.

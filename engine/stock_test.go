@@ -26,26 +26,12 @@ func stocked(codes int) string {
 func (s *stage) stock() (percents []int64, mails []string) {
 	s.t.Helper()
 	s.run()
-	s.wait(time.Second)
-	queues, err := s.core.DueQueues(context.Background())
-	if err != nil {
-		s.t.Fatal(err)
-	}
-	for _, q := range queues {
-		if q.Kind != model.JobTell {
-			continue
+	for _, j := range s.untold() {
+		var percent int64
+		if _, err := fmt.Sscanf(between(j.Payload, `"percent":`, ","), "%d", &percent); err != nil {
+			s.t.Fatalf("%s: %v", j.Payload, err)
 		}
-		jobs, err := s.core.ClaimJobs(context.Background(), q, 100)
-		if err != nil {
-			s.t.Fatal(err)
-		}
-		for _, j := range jobs {
-			var percent int64
-			if _, err := fmt.Sscanf(between(j.Payload, `"percent":`, ","), "%d", &percent); err != nil {
-				s.t.Fatalf("%s: %v", j.Payload, err)
-			}
-			percents = append(percents, percent)
-		}
+		percents = append(percents, percent)
 	}
 	for _, p := range s.post(engine.MailTaken) {
 		if p.To != "ops@shop.example.com" {
