@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 
 	"grapevine/engine"
@@ -49,6 +50,32 @@ func TestOneOfTwoSuppressionsOfAnAddressIsMade(t *testing.T) {
 		s.run()
 		if n := count("erased@example.com"); n != 1 {
 			t.Errorf("%d suppressions of an address that was erased were made", n)
+		}
+	})
+}
+
+func TestSuppressionThatSomebodyElseHasJustLiftedIsNotFound(t *testing.T) {
+	t.Parallel()
+	onBoth(t, acme, func(t *testing.T, s *stage) {
+		for i := range 5 {
+			made, err := s.core.Suppress(context.Background(), s.account, fmt.Sprintf("new%d@example.com", i), model.SuppressedManually)
+			if err != nil {
+				t.Fatal(err)
+			}
+			var lifted atomic.Int64
+			parallel(t, 8, func(int) (any, error) {
+				err := s.core.Unsuppress(context.Background(), s.account, made.ID)
+				if err == nil {
+					lifted.Add(1)
+				}
+				if model.KindOf(err) == model.NotFound {
+					err = nil
+				}
+				return nil, err
+			})
+			if n := lifted.Load(); n != 1 {
+				t.Errorf("lifted %d times", n)
+			}
 		}
 	})
 }

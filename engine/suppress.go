@@ -130,9 +130,12 @@ func (e *Engine) Unsuppress(ctx context.Context, account model.AccountID, id mod
 			return err
 		}
 		lifted, err := t.tx.Unsuppress(id)
-		if err == nil && !lifted {
-			err = &model.Error{Kind: model.Conflict, Reason: model.TransitionForbidden, Field: "reason", Msg: "whose address it is wants no mail"}
+		if err != nil || lifted {
+			return err
 		}
-		return err
+		if _, err := t.tx.Suppression(id); err != nil { // somebody else has just lifted it
+			return err
+		}
+		return &model.Error{Kind: model.Conflict, Reason: model.TransitionForbidden, Field: "reason", Msg: "whose address it is wants no mail"}
 	})
 }
