@@ -2,6 +2,7 @@ package prefinery
 
 import (
 	"net/http"
+	"strconv"
 	"time"
 
 	"grapevine/model"
@@ -29,7 +30,7 @@ func uses(limits []limit, r *http.Request) []web.Use {
 	for i, l := range limits {
 		list[i].Limit = l.RateLimit
 		if l.perBeta {
-			list[i].Subject = r.PathValue("beta")
+			list[i].Subject = strconv.FormatInt(number(r.PathValue("beta")), 10) // as it is read: 012 is 12
 		}
 	}
 	return list
