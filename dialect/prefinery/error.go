@@ -91,7 +91,7 @@ var reasons = map[model.Reason]refusal{
 // fields is what is wrong where the engine says it of a field, in its words.
 var fields = map[string]string{
 	"answers": "Question was not found", "quantity": "Quantity must be other than 0, and at most a billion",
-	"reason": "Reason is too long", "message": "Message is too long",
+	"reason": "Reason is too long", "message": "Message is too long", "name": "Event is too long",
 }
 
 // coded is an error with a code of its own.
@@ -102,11 +102,14 @@ type coded struct {
 
 func (c *coded) Error() string { return c.text }
 
+// Unwrap makes it known for a value that cannot be, and no fault of ours.
+func (c *coded) Unwrap() error { return &model.Error{Kind: model.Invalid, Msg: c.text} }
+
 // within gives what goes wrong in a call of a family the code that it has
 // there. Who or what a path does not find stays not found.
 func within(family int, err error) error {
 	var known *model.Error
-	if err == nil || !errors.As(err, &known) {
+	if has := new(coded); errors.As(err, &has) || !errors.As(err, &known) {
 		return err
 	}
 	refused := reasons[known.Reason]

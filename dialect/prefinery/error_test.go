@@ -1,6 +1,8 @@
 package prefinery
 
 import (
+	"encoding/json"
+	"strings"
 	"testing"
 
 	"grapevine/model"
@@ -22,6 +24,28 @@ func TestErrorsCoverKindsAndReasons(t *testing.T) {
 			if code := r.in(family); code != 0 && code/100 != family/100 {
 				t.Errorf("%s has %d in the family %d", reason, code, family)
 			}
+		}
+	}
+}
+
+// What the log makes much of is what is our fault.
+func TestRefusedValuesAreNoFaultOfOurs(t *testing.T) {
+	refused := &coded{2302, "Email is required"}
+	if kind := model.KindOf(refused); kind != model.Invalid {
+		t.Errorf("a refused value is %s", kind)
+	}
+	if again := within(rewardFamily, refused); again != error(refused) {
+		t.Errorf("%v became %v", refused, again)
+	}
+}
+
+func TestGroupsAreNamesWithoutCommas(t *testing.T) {
+	for sent, want := range map[string]string{
+		`"Press, VIP,,Press"`: "Press VIP", `["Press,VIP"," ","Press"]`: "Press VIP", `[]`: "", `""`: "", `5`: "5", `[1,null]`: "1",
+	} {
+		var got groups
+		if err := json.Unmarshal([]byte(sent), &got); err != nil || strings.Join(got, " ") != want {
+			t.Errorf("%s: got %q, %v; want %q", sent, got, err, want)
 		}
 	}
 }

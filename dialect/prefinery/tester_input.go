@@ -150,24 +150,22 @@ func isInvitationCode(code, email string, in scope) bool {
 // groups are names, joined by commas or in a list.
 type groups []string
 
-// UnmarshalJSON reads them.
+// UnmarshalJSON reads them. They are shown joined by commas, so that one in a
+// list joins two names as well.
 func (g *groups) UnmarshalJSON(raw []byte) error {
-	var names []scalar
+	var sent []scalar
 	if raw[0] != '[' {
-		var joined scalar
-		if err := web.UnmarshalJSON(raw, &joined); err != nil {
-			return err
-		}
-		for name := range strings.SplitSeq(joined.text, ",") {
-			names = append(names, scalar{text: name})
-		}
-	} else if err := web.UnmarshalJSON(raw, &names); err != nil {
+		raw = slices.Concat([]byte("["), raw, []byte("]"))
+	}
+	if err := web.UnmarshalJSON(raw, &sent); err != nil {
 		return err
 	}
 	*g = groups{}
-	for _, name := range names {
-		if text := name.trimmed(); text != "" && !slices.Contains(*g, text) {
-			*g = append(*g, text)
+	for _, joined := range sent {
+		for name := range strings.SplitSeq(joined.text, ",") {
+			if name = strings.TrimSpace(name); name != "" && !slices.Contains(*g, name) {
+				*g = append(*g, name)
+			}
 		}
 	}
 	return nil
