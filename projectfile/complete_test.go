@@ -228,6 +228,7 @@ timezone: Europe/Vienna
 origins: []
 callbacks: {email_authorization: ""}
 loyalty: {auto_opt_in: false}
+keys: {irefer: {api_key: ireferextapi}, prefinery: {identity_secret: hush}}
 campaigns:
   - {name: x, lang: de, limits: {signups_per_ip: 3}, project_token: 8h2k9x0a}
 webhooks:
@@ -238,7 +239,8 @@ webhooks:
 		t.Fatal(err)
 	}
 	want := []string{
-		"f:7: campaigns[0].project_token: has no effect yet",
+		"f:6: keys.prefinery.identity_secret: has no effect yet",
+		"f:8: campaigns[0].project_token: has no effect yet",
 	}
 	if diff := cmp.Diff(want, f.Warnings()); diff != "" {
 		t.Error(diff)

@@ -21,7 +21,7 @@ var shape = map[string][]key{
 		{"account_id", 0},
 	},
 	"loyalty": {{"auto_opt_in", 0}},
-	"keys":    {{"friendbuy", 0}, {"referral_factory", 0}, {"irefer", 4}, {"prefinery", 0}, {"mail", 0}},
+	"keys":    {{"friendbuy", 0}, {"referral_factory", 0}, {"irefer", 0}, {"prefinery", 0}, {"mail", 0}},
 	"keys.friendbuy": {
 		{"merchant_id", 0}, {"key", 0}, {"secret", 0}, {"signing_secret", 0}, {"public_key", 0},
 	},
