@@ -94,7 +94,7 @@ func openStore(ctx context.Context, c Config, a access) (st *store.Store, secret
 		}
 		return store.New(engine), c.SecretFile, nil
 	}
-	return nil, "", fmt.Errorf("--database %s: want sqlite:FILE or postgres://…", schemeOf(c.Database))
+	return nil, "", &InputError{fmt.Errorf("--database %s: want sqlite:FILE or postgres://…", schemeOf(c.Database))}
 }
 
 // schemeOf shows what kind of address a database has, as the rest may hold a

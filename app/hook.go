@@ -78,12 +78,15 @@ func TestHook(ctx context.Context, c Config, slug string, id int64, allowPrivate
 			fmt.Fprintf(out, "%s: %s\n", name, header.Get(name))
 		}
 		answer := map[model.Verdict]string{
-			model.Accepted: "accepted", model.Refused: "refused", model.ReceiverGone: "gone: a real delivery would end the endpoint",
+			model.Accepted: "accepted", model.Refused: "refused", model.ReceiverGone: "gone, and a real delivery would end the endpoint",
 		}[verdict]
 		if answer == "" {
-			answer = "not accepted: a real delivery would be tried again"
+			answer = "not accepted, and a real delivery would be tried again"
 		}
-		_, err = fmt.Fprintf(out, "\n%s\n\nstatus %d after %v, %s %s\n%s\n", s.Delivery.Body, got.Status, got.Took, answer, got.Error, got.Excerpt)
+		if got.Error != "" {
+			answer += ": " + got.Error
+		}
+		_, err = fmt.Fprintf(out, "\n%s\n\nstatus %d after %v, %s\n%s\n", s.Delivery.Body, got.Status, got.Took, answer, got.Excerpt)
 		return err
 	})
 }
@@ -91,7 +94,7 @@ func TestHook(ctx context.Context, c Config, slug string, id int64, allowPrivate
 // Deliveries says which are meant.
 type Deliveries struct {
 	Endpoint int64     // 0: to any
-	Event    string    // the dialect's name of what is told; "" is any
+	Event    string    // of what is told, as the project file says it or by the dialect's name alone; "" is any
 	From, To time.Time // when they were made; a zero To is now
 	Size     int       // how many at most
 	Bodies   bool      // show the requests, too

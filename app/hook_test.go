@@ -96,7 +96,7 @@ func TestHooksAreOperatedBesideARunningServer(t *testing.T) {
 		}
 		list(fmt.Sprintf("%d\tlistens\t0 waiting\tfriendbuy.advocateReward\t%s\n", hook, receiver.URL))
 
-		all := Deliveries{Event: "advocateReward", From: began, Size: 10, Bodies: true}
+		all := Deliveries{Event: "friendbuy.advocateReward", From: began, Size: 10, Bodies: true}
 		log := func() (string, error) {
 			var out bytes.Buffer
 			err := HookLog(t.Context(), c, "", all, &out)
@@ -142,7 +142,7 @@ func TestHooksAreOperatedBesideARunningServer(t *testing.T) {
 			t.Errorf("sent again: %s, want %s", got, first)
 		}
 		list(fmt.Sprintf("%d\tlistens\t0 waiting\t", hook))
-		for _, none := range []Deliveries{{Event: "friendIncentive", From: began}, {Event: "advocateReward", From: began.Add(-time.Hour), To: began}} {
+		for _, none := range []Deliveries{{Event: "friendbuy.friendIncentive", From: began}, {Event: "prefinery.advocateReward", From: began}, {Event: "advocateReward", From: began.Add(-time.Hour), To: began}} {
 			out.Reset()
 			said(Replay(t.Context(), c, "", "", none, &out), &out, "0 to be sent again")
 		}

@@ -39,7 +39,7 @@ func newPost(c ServeConfig, public string) (*post, error) {
 	}
 	smtp, err := deliver.NewSMTP(c.SMTP, host)
 	if err != nil {
-		return nil, fmt.Errorf("--smtp: %w", err)
+		return nil, &InputError{fmt.Errorf("--smtp: %w", err)}
 	}
 	p.mailer = smtp
 	return &p, nil

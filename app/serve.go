@@ -131,7 +131,7 @@ func publicURL(given, own string) (string, error) {
 	}
 	u, err := url.Parse(given)
 	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" || u.RawQuery != "" || u.Fragment != "" {
-		return "", fmt.Errorf("--public-url %s: want https://host", given)
+		return "", &InputError{fmt.Errorf("--public-url %s: want https://host", given)}
 	}
 	return strings.TrimSuffix(given, "/"), nil
 }

@@ -134,7 +134,7 @@ func (e *Engine) holdBack(ctx context.Context, q model.Queue, jobs []model.Job) 
 // LogQuery asks for deliveries.
 type LogQuery struct {
 	Endpoint model.EndpointID // 0: any
-	Event    string           // the dialect's name of what is told; "" is any
+	Event    string           // of what is told, as the project file says it or by the dialect's name alone; "" is any
 	From, To time.Time        // when they were made, inclusive
 	Below    model.DeliveryID // newest first; 0 begins
 	Size     int
@@ -171,7 +171,7 @@ func (e *Engine) DeliveryLog(ctx context.Context, account model.AccountID, q Log
 					}
 					endpoints[d.Endpoint] = to
 				}
-				if q.Event != "" && to.Event != q.Event || len(log) == q.Size {
+				if len(log) == q.Size || q.Event != "" && q.Event != to.Event && q.Event != to.Dialect+"."+to.Event {
 					continue
 				}
 				attempts, err := tx.Attempts(d.ID)

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"time"
 
 	"grapevine/app"
@@ -40,7 +41,7 @@ func (h *testHook) Run(p *process) error {
 // asked are flags that say which deliveries are meant.
 type asked struct {
 	Endpoint int64     `placeholder:"ID" help:"Only those to this endpoint."`
-	Event    string    `placeholder:"EVENT" help:"Only those that tell of this, such as advocateReward."`
+	Event    string    `placeholder:"EVENT" help:"Only those that tell of this, such as friendbuy.advocateReward."`
 	From     time.Time `placeholder:"TIME" help:"Only those made from then on, such as 2026-03-01T12:00:00Z."`
 	To       time.Time `placeholder:"TIME" help:"Only those made until then."`
 }
@@ -66,6 +67,14 @@ type replay struct {
 	ofAccount
 	asked
 	ID string `arg:"" optional:"" help:"The delivery's UUID; without it, all that the flags mean."`
+}
+
+// Validate keeps a forgotten id from sending again all there ever was.
+func (r *replay) Validate() error {
+	if r.ID == "" && r.asked == (asked{}) {
+		return errors.New("name a delivery, or say by --endpoint, --event, --from and --to which are meant")
+	}
+	return nil
 }
 
 func (r *replay) Run(p *process) error {

@@ -84,6 +84,19 @@ type serve struct {
 	ValidationGiveUp  time.Duration  `default:"72h" placeholder:"72h" help:"How long to ask whether a reward is to be given (${default})."`
 }
 
+// Validate refuses what no schedule can be made of.
+func (s *serve) Validate() error {
+	switch {
+	case s.WebhookRetryEvery <= 0:
+		return errors.New("--webhook-retry-every must be more than 0s")
+	case s.WebhookGiveUp < 0:
+		return errors.New("--webhook-give-up must not be less than 0s")
+	case s.ValidationGiveUp < 0:
+		return errors.New("--validation-give-up must not be less than 0s")
+	}
+	return nil
+}
+
 func (s *serve) Run(p *process) error {
 	return app.Serve(p.ctx, app.ServeConfig{
 		Config:            s.config(p),
