@@ -156,9 +156,9 @@ func (t *turn) useCoupon(c *store.HeldCoupon, holder model.ParticipantID, person
 
 // Change is what is to be another way of a participant; nil leaves it.
 type Change struct {
-	FirstName *string
+	FirstName *string // of the person, as the three below; "" takes it away
 	LastName  *string
-	IP, Agent *string // of the person
+	IP, Agent *string
 	Email     *string // the main address from then on: the old one finds nobody
 	Qualified *bool
 	State     *model.State
@@ -232,6 +232,9 @@ func (e *Engine) ChangeParticipant(ctx context.Context, account model.AccountID,
 		if err := t.rename(person, who); err != nil {
 			return err
 		}
+		if err := t.takeAway(person, c); err != nil {
+			return err
+		}
 		event := t.happened(model.CustomerKept, person)
 		sent, err := json.Marshal(eventDetail{Sent: mustJSON(struct {
 			FirstName string `json:"first_name,omitempty"`
@@ -297,6 +300,29 @@ func (t *turn) rename(person model.PersonID, who Who) error {
 		return t.replaceMain(a, folded)
 	}
 	return t.admit(a, told)
+}
+
+// takeAway empties what a change says is nothing of a person who is locked.
+func (t *turn) takeAway(person model.PersonID, c Change) error {
+	had, err := t.tx.Profile(person)
+	has := had
+	for _, text := range []struct {
+		sent *string
+		kept *string
+	}{{c.FirstName, &has.FirstName}, {c.LastName, &has.LastName}, {c.IP, &has.IP}, {c.Agent, &has.Agent}} {
+		if text.sent != nil && *text.sent == "" {
+			*text.kept = ""
+		}
+	}
+	if err != nil || has == had {
+		return err
+	}
+	t.tx.ReplaceProfile(has)
+	t.shows(person, inAllLists)
+	if has.Name() != had.Name() {
+		t.renews(person)
+	}
+	return nil
 }
 
 // RemoveParticipant ends somebody's part in a campaign: their codes lead

@@ -99,6 +99,11 @@ func TestEndpointsHearWhatBecomesOfPeople(t *testing.T) {
 		s.hears("a name", "updated ann@example.com")
 		change(ann, engine.Change{FirstName: &name})
 		s.hears("the same name")
+		none := ""
+		change(ann, engine.Change{FirstName: &none})
+		s.hears("no name", "updated ann@example.com")
+		change(ann, engine.Change{FirstName: &none, LastName: &none, IP: &none, Agent: &none})
+		s.hears("no name once more")
 		address := "ann@example.org"
 		change(ann, engine.Change{Email: &address})
 		s.hears("an address", "updated ann@example.org")

@@ -292,3 +292,11 @@ func (tx *Tx) SaveProfile(p model.Profile) {
 			agent = CASE WHEN excluded.agent <> '' THEN excluded.agent ELSE profile.agent END,
 			body = CASE WHEN excluded.body <> '' THEN excluded.body ELSE profile.body END`)
 }
+
+// ReplaceProfile queues that this, and no more, is kept of a person of whom
+// something was.
+func (tx *Tx) ReplaceProfile(p model.Profile) {
+	tx.write(`UPDATE profile
+		SET first_name = $3, last_name = $4, ip = $5, agent = $6, body = $7
+		WHERE account_id = $1 AND person_id = $2`, p.Person, p.FirstName, p.LastName, p.IP, p.Agent, p.Body)
+}

@@ -98,14 +98,10 @@ func (t *testerInput) change(v *engine.ParticipantView, in scope) (*engine.Chang
 	default:
 		return nil, &coded{2304, "Status is invalid"}
 	}
-	var who engine.Who
-	t.describe(&who)
-	for _, text := range []struct {
-		from string
-		to   **string
-	}{{who.FirstName, &c.FirstName}, {who.LastName, &c.LastName}, {who.IP, &c.IP}, {who.Agent, &c.Agent}} {
-		if text.from != "" {
-			*text.to = &text.from
+	for name, to := range map[string]**string{"first_name": &c.FirstName, "last_name": &c.LastName, "ip": &c.IP, "user_agent": &c.Agent} {
+		if value, is := t.Profile[name]; is {
+			text := value.trimmed() // null takes it away
+			*to = &text
 		}
 	}
 	return c, nil
