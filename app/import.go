@@ -302,7 +302,7 @@ func set(l *engine.ImportLine, column, cell string) (wrong string) {
 	case "id":
 		id, err := strconv.ParseInt(cell, 10, 64)
 		if err != nil || id <= 0 || id >= 1<<53 {
-			return "must be a number above 0"
+			return fmt.Sprintf("must be a number from 1 to %d", int64(1<<53-1))
 		}
 		l.ID = model.ParticipantID(id)
 	case "uuid":
@@ -370,23 +370,24 @@ func momentOf(text string) (time.Time, bool) {
 	return time.Time{}, false
 }
 
-var errLongLine = fmt.Errorf("a line is longer than %d bytes", longestLine)
+var errLongLine = errors.New("too long")
 
 // shortLines fails at a line that is too long to be one, before it is held in
-// memory.
+// memory. What follows it cannot be told from it, so that nothing does.
 type shortLines struct {
-	r    io.Reader
-	line int
+	r      io.Reader
+	ended  int // lines
+	length int // of the one that follows, so far
 }
 
 func (s *shortLines) Read(b []byte) (int, error) {
 	n, err := s.r.Read(b)
 	for _, c := range b[:n] {
-		if s.line++; c == '\n' {
-			s.line = 0
+		if s.length++; c == '\n' {
+			s.ended, s.length = s.ended+1, 0
 		}
-		if s.line > longestLine {
-			return 0, errLongLine
+		if s.length > longestLine {
+			return 0, fmt.Errorf("line %d is %w: more than %d bytes", s.ended+1, errLongLine, longestLine)
 		}
 	}
 	return n, err

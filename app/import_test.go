@@ -8,6 +8,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"grapevine/model"
 )
 
 // moved is somebody's list of elsewhere.
@@ -232,19 +234,22 @@ func TestFilesThatAreNoListOfPeople(t *testing.T) {
 	c := Config{Database: "sqlite:" + filepath.Join(t.TempDir(), "a.db"), Log: quiet}
 	applyText(t, c, strings.Replace(acme, "campaigns:\n  - name: Evergreen\n", "campaigns:\n  - name: Evergreen\n    id: 7\n", 1))
 	for name, text := range map[string]string{
-		"is empty":              "",
-		"email is missing":      "id,code\n1,a\n",
-		`no column "mail"`:      "mail\nada@example.com\n",
-		"comes twice":           "email,Email\na,b\n",
-		"longer than 1048576 b": "email\n" + strings.Repeat("a", 10<<20) + "\n",
+		"is empty":         "",
+		"email is missing": "id,code\n1,a\n",
+		`no column "mail"`: "mail\nada@example.com\n",
+		"comes twice":      "email,Email\na,b\n",
+		"line 3 is too long: more than 1048576 bytes": "email\na@example.com\n" + strings.Repeat("a", 10<<20) + "\n",
 	} {
 		err := ImportPeople(t.Context(), ImportConfig{Config: c, Campaign: 7, File: writeFile(t, text)}, &bytes.Buffer{}, &bytes.Buffer{})
 		if err == nil || !strings.Contains(err.Error(), name) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
-	err := ImportPeople(t.Context(), ImportConfig{Config: c, Campaign: 99, File: writeFile(t, "email\na@example.com\n")}, &bytes.Buffer{}, &bytes.Buffer{})
-	if err == nil || errors.Is(err, ErrRefused) {
-		t.Errorf("an unknown campaign: %v", err)
+	for _, text := range []string{"email\na@example.com\n", "email\n", "email,id\na@example.com,x\n"} {
+		var report bytes.Buffer
+		err := ImportPeople(t.Context(), ImportConfig{Config: c, Campaign: 99, File: writeFile(t, text)}, &bytes.Buffer{}, &report)
+		if model.ReasonOf(err) != model.CampaignUnknown || report.Len() > 0 {
+			t.Errorf("an unknown campaign: %v %s", err, &report)
+		}
 	}
 }

@@ -54,8 +54,16 @@ type Refusal struct {
 }
 
 // ImportProgress tells how far a file was imported before: the last line whose
-// person is there, and the last whose referrer was looked for.
+// person is there, and the last whose referrer was looked for. Fails with
+// NotFound.
 func (e *Engine) ImportProgress(ctx context.Context, account model.AccountID, campaign model.CampaignID, file string) (people, referrers int64, err error) {
+	cfg, err := e.Config(ctx, account)
+	if err != nil {
+		return 0, 0, err
+	}
+	if _, err := cfg.Campaign(campaign); err != nil {
+		return 0, 0, err
+	}
 	err = e.store.View(ctx, account, func(tx *store.Tx) (err error) {
 		people, referrers, err = tx.ImportProgress(campaign, file)
 		return err
