@@ -8,6 +8,9 @@ import (
 	"encoding/binary"
 	"encoding/json"
 	"hash"
+	"net/url"
+
+	"github.com/google/uuid"
 
 	"grapevine/model"
 	"grapevine/store"
@@ -20,6 +23,9 @@ type Visit struct {
 	IP        string
 	Agent     string
 	Uncounted bool // a prefetch or a link scanner: it is sent on and not counted
+	// Standing is what the link has as StandingParam. A UUID there says that
+	// somebody looks how they stand, which counts for no friend.
+	Standing string
 }
 
 // Landing is where a visitor goes.
@@ -42,6 +48,9 @@ func (e *Engine) Click(ctx context.Context, v Visit) (*Landing, error) {
 	}
 	if l.broken != nil {
 		return nil, l.broken
+	}
+	if v.Standing != "" && uuid.Validate(v.Standing) == nil {
+		return &Landing{URL: l.before + "&" + StandingParam + "=" + url.QueryEscape(v.Standing) + l.after}, nil
 	}
 	if v.Uncounted || l.Silent {
 		return &Landing{URL: l.before + l.after}, nil

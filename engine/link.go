@@ -209,6 +209,14 @@ func (t *turn) makeCode(c *model.Code, w wish) (*model.Code, error) {
 	return nil, &model.Error{Kind: model.Conflict, Reason: model.CodeTaken, Field: "seed", Msg: "no free code like this one"}
 }
 
+// StandingParam is the parameter that makes somebody's link one to their own
+// standing: the page that it leads to gets it, too.
+const StandingParam = "check"
+
+// standingLink is the link by which a participant of that UUID looks how they
+// stand.
+func standingLink(link, uuid string) string { return link + "?" + StandingParam + "=" + uuid }
+
 // linkTo is the address of a code: on the account's own link host, or below
 // the server's public URL.
 func (e *Engine) linkTo(cfg *Config, shown string) string {

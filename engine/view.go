@@ -41,6 +41,14 @@ type ParticipantView struct {
 	last *lastRead // that this is recalled of; nil: none
 }
 
+// StandingURL is where they look how they stand; "" where they have no link.
+func (v *ParticipantView) StandingURL() string {
+	if v.Shown == "" {
+		return ""
+	}
+	return standingLink(v.URL, v.UUID)
+}
+
 // Relations are what participants are shown with.
 type Relations struct{ Referrer, BroughtBy, Due, Issued, Coupon, Place bool }
 

@@ -49,6 +49,9 @@ func (v *visits) follow(w http.ResponseWriter, r *http.Request) error {
 		Agent:     strings.ToValidUTF8(r.UserAgent(), "?"),
 		Uncounted: r.Method == http.MethodHead || isMachine(r),
 	}
+	if r.URL.RawQuery != "" {
+		visit.Standing = r.URL.Query().Get(engine.StandingParam)
+	}
 	visit.Cookie = web.VisitorCookie(r)
 	landing, err := v.core.Click(r.Context(), visit)
 	if err != nil && model.KindOf(err) == model.NotFound {

@@ -170,6 +170,29 @@ func TestCookieIsSecureOverHTTPS(t *testing.T) {
 	}
 }
 
+func TestWhoLooksHowTheyStandIsNoFriend(t *testing.T) {
+	t.Parallel()
+	s := newStage(t)
+	const ann = "0b6d1f0e-2f6a-4a52-9c37-6a1d8f5f2c11"
+	got := s.visit("GET", "/r/"+s.code+"?check="+ann)
+	want := "https://shop.example.com/welcome?a=1&iref=" + s.code + "&check=" + ann + "#top"
+	if to := got.Header.Get("Location"); got.StatusCode != http.StatusFound || to != want || len(got.Cookies()) > 0 {
+		t.Errorf("got %d to %s with %v, want %s", got.StatusCode, to, got.Cookies(), want)
+	}
+	if clicks, _ := s.clicks(t); clicks != 0 {
+		t.Errorf("counted %d clicks", clicks)
+	}
+	for _, other := range []string{"?check=", "?check=1", "?check=%00", "?check=%zz", "?checked=" + ann} {
+		to := s.visit("GET", "/r/"+s.code+other).Header.Get("Location")
+		if to != "https://shop.example.com/welcome?a=1&iref="+s.code+"#top" {
+			t.Errorf("%s led to %s", other, to)
+		}
+	}
+	if clicks, _ := s.clicks(t); clicks != 5 {
+		t.Errorf("counted %d of 5 clicks", clicks)
+	}
+}
+
 func TestWhoOnlyLooksIsNotCounted(t *testing.T) {
 	t.Parallel()
 	s := newStage(t)

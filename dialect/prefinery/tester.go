@@ -308,8 +308,7 @@ func testerToJSON(v *engine.ParticipantView, in scope) testerJSON {
 		t.InvitationCode = orNull(InvitationCode(in.cfg, v.Email))
 	}
 	if v.Shown != "" {
-		status := v.URL + "?check=" + v.UUID
-		t.ShareLink, t.ShareStatusLink = &v.URL, &status
+		t.ShareLink, t.ShareStatusLink = &v.URL, orNull(v.StandingURL())
 	}
 	if at := v.Place; at != nil {
 		ahead, behind := at.Position-1, at.Length-at.Position
