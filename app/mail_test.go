@@ -75,7 +75,7 @@ func TestMailIsSeenBeforeItIsSent(t *testing.T) {
 func TestEveryKindOfMailIsWordedByTheAccount(t *testing.T) {
 	t.Parallel()
 	c := place(t)
-	const text = "{{.Account}}/{{.Campaign}}/{{.Name}}/{{.Sender}}/{{.Message}}/{{.Reward}}/{{.Coupon}}/{{.Invitation}}/{{.Link}}/{{.Other}}"
+	const text = "{{.Account}}/{{.Campaign}}/{{.Name}}/{{.Sender}}/{{.Message}}/{{.Reward}}/{{.Coupon}}/{{.Invitation}}/{{.Position}}/{{.Referrals}}/{{.Var1}}/{{.Link}}/{{.Other}}"
 	words := ""
 	for _, kind := range model.MailKinds {
 		words += fmt.Sprintf("    %s: {subject: \"%s for {{.Name}}\", text: %q}\n", kind, kind, text)
@@ -88,18 +88,20 @@ func TestEveryKindOfMailIsWordedByTheAccount(t *testing.T) {
 		asked   = "Acme/Evergreen/Bea/A friend/"
 		nothing = "/{{.Other}}" // where there is no link
 		code    = "4e2067b653"  // SHA-1 of hushbea@example.com
+		nobody  = "////"        // how who takes no part stands
+		stands  = "/7/3/one/"
 	)
 	for _, kind := range model.MailKinds {
 		want := map[model.MailKind]string{
-			model.ShareMail:            friend + "///" + click,
-			model.ReminderMail:         friend + "///" + click,
-			model.NotifyMail:           asked + "////" + click,
-			model.ConfirmationMail:     asked + "////https://grapevine.example/confirm/",
-			model.InvitationMail:       asked + "///" + code + "/" + click,
-			model.FriendInvitationMail: friend + "//" + code + "/" + click,
-			model.RejectionMail:        asked + "////" + nothing,
-			model.RewardMail:           asked + "/10 USD/Your code: THANKS-10//" + nothing,
-			model.StockMail:            asked + "85 percent of the codes of a batch are used: 15 of 100 are left.////" + nothing,
+			model.ShareMail:            friend + "//" + nobody + click,
+			model.ReminderMail:         friend + "//" + nobody + click,
+			model.NotifyMail:           asked + "///" + stands + click,
+			model.ConfirmationMail:     asked + "///" + stands + "https://grapevine.example/confirm/",
+			model.InvitationMail:       asked + "///" + code + stands + click,
+			model.FriendInvitationMail: friend + "//" + code + stands + click,
+			model.RejectionMail:        asked + "///" + stands + nothing,
+			model.RewardMail:           asked + "/10 USD/Your code: THANKS-10/" + stands + nothing,
+			model.StockMail:            asked + "85 percent of the codes of a batch are used: 15 of 100 are left.///" + nobody + nothing,
 		}[kind]
 		got := preview(t, c, Preview{Kind: string(kind), Message: "Hi!"})
 		if !strings.Contains(got, "Subject: "+string(kind)+" for Bea\n") || want == "" || !strings.Contains(got, want) {

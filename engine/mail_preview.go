@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strconv"
 
+	"github.com/google/uuid"
+
 	"grapevine/engine/letter"
 	"grapevine/model"
 )
@@ -40,6 +42,13 @@ func (e *Engine) PreviewMail(ctx context.Context, account model.AccountID, kind 
 	}
 	if kind == model.InvitationMail || kind == model.FriendInvitationMail {
 		fill.Invitation = e.invitation(cfg, p.To)
+	}
+	switch kind {
+	case model.ShareMail, model.ReminderMail, model.StockMail:
+	default:
+		fill.Standing = letter.Standing{
+			Position: "7", Referrals: "3", StandingLink: standingLink(e.linkTo(cfg, "ANN123"), uuid.Nil.String()), Vars: [3]string{"one", "two", "three"},
+		}
 	}
 	switch kind {
 	case model.ShareMail, model.ReminderMail, model.FriendInvitationMail:

@@ -38,7 +38,11 @@ type Posting struct {
 // left out.
 func (e *Engine) StartMails(ctx context.Context, q model.Queue, jobs []model.Job) ([]Posting, error) {
 	var postings []Posting
-	err := e.inTurn(ctx, q.Account, func(t *turn) error {
+	recipients, err := e.recipients(ctx, q.Account, jobs)
+	if err != nil {
+		return nil, err
+	}
+	err = e.inTurn(ctx, q.Account, func(t *turn) error {
 		postings = nil
 		held, err := t.tx.HoldJobs(jobs)
 		if err != nil || len(held) == 0 {
@@ -48,6 +52,7 @@ func (e *Engine) StartMails(ctx context.Context, q model.Queue, jobs []model.Job
 		if err != nil {
 			return err
 		}
+		desk.recipients = recipients
 		for _, job := range held {
 			m := desk.mails[model.MailID(job.Subject)]
 			if m == nil || m.State != model.MailWaiting {
@@ -78,7 +83,8 @@ type desk struct {
 	contacts   map[model.PersonID]*store.Contact
 	suppressed map[string]model.Suppression
 	codes      map[model.CodeID]string
-	owners     map[string]model.PersonID // who has an address that a mail to a friend goes to
+	recipients map[model.MailID]*ParticipantView // where the wording says how they stand
+	owners     map[string]model.PersonID         // who has an address that a mail to a friend goes to
 	seats      map[model.PersonID][]store.Seat
 	interval   time.Duration // between two mails; 0: no limit
 	next       time.Time     // when the sending rate lets the next mail go

@@ -21,7 +21,8 @@ func (d *desk) filling(m *model.Mail, campaign *model.Campaign) (letter.Filling,
 	fill := letter.Filling{
 		Account: d.cfg.Settings.Name, Campaign: campaign.Name,
 		Name: cmp.Or(body.Name, d.contacts[m.Person].Profile.FirstName), Message: body.Message,
-		Link: d.e.mailLink(d.cfg, campaign, m, d.codes[m.Code]),
+		Link:     d.e.mailLink(d.cfg, campaign, m, d.codes[m.Code]),
+		Standing: standingOf(d.recipients[m.ID]),
 	}
 	if m.Sender != 0 {
 		sender := d.contacts[m.Sender].Profile

@@ -37,6 +37,15 @@ type Filling struct {
 	Reward, Coupon    string
 	Invitation        string // code that lets the recipient in
 	Link              string
+	Standing
+}
+
+// Standing is how the recipient stands in the campaign.
+type Standing struct {
+	Position     string // on the waitlist
+	Referrals    string // how many friends they brought
+	StandingLink string // where they see it
+	Vars         [3]string
 }
 
 // Letter is a mail as it is read.
@@ -51,7 +60,18 @@ type Frame struct {
 	Pixel       string // address; "" leaves it out
 }
 
-var variable = regexp.MustCompile(`\{\{\s*\.?([A-Za-z]+)\s*\}\}`)
+var variable = regexp.MustCompile(`\{\{\s*\.?([A-Za-z]+[1-3]?)\s*\}\}`)
+
+// SaysStanding tells whether a wording says how the recipient stands.
+func (w Wording) SaysStanding() bool {
+	for _, found := range variable.FindAllStringSubmatch(w.Subject+w.Text, -1) {
+		switch found[1] {
+		case "Position", "Referrals", "StandingLink", "Var1", "Var2", "Var3":
+			return true
+		}
+	}
+	return false
+}
 
 // Write writes a mail. A link that the text does not name comes after it.
 func Write(w Wording, fill Filling, frame Frame) (*Letter, error) {
@@ -59,9 +79,12 @@ func Write(w Wording, fill Filling, frame Frame) (*Letter, error) {
 	named := false
 	body := strings.TrimSpace(variable.ReplaceAllStringFunc(w.Text, func(found string) string {
 		name := variable.FindStringSubmatch(found)[1]
-		if name == "Link" && fill.Link != "" {
+		switch {
+		case name == "Link" && fill.Link != "":
 			named = true
 			return linkMark
+		case name == "StandingLink" && fill.StandingLink != "":
+			return standingMark
 		}
 		return values.of(name, found)
 	}))
@@ -72,16 +95,19 @@ func Write(w Wording, fill Filling, frame Frame) (*Letter, error) {
 	subject := variable.ReplaceAllStringFunc(w.Subject, func(found string) string {
 		return values.of(variable.FindStringSubmatch(found)[1], found)
 	})
-	l := &Letter{Subject: oneLine(subject), Text: frame.text(strings.ReplaceAll(body, linkMark, fill.Link))}
+	plain := strings.NewReplacer(linkMark, fill.Link, standingMark, fill.StandingLink)
+	l := &Letter{Subject: oneLine(subject), Text: frame.text(plain.Replace(body))}
 	var page bytes.Buffer
-	err := pages.Execute(&page, view{Frame: frame, Subject: l.Subject, Link: fill.Link, Paragraphs: paragraphs(body, fill.Link), Account: fill.Account})
+	err := pages.Execute(&page, view{Frame: frame, Subject: l.Subject, Link: fill.Link, Paragraphs: paragraphs(body, fill), Account: fill.Account})
 	l.HTML = page.String()
 	return l, err
 }
 
-// linkMark stands for the link while a body is written: no text from outside
-// has it.
-const linkMark = "\x00link\x00"
+// Marks stand for links while a body is written: no text from outside has them.
+const (
+	linkMark     = "\x00link\x00"
+	standingMark = "\x00standing\x00"
+)
 
 var blankLines = regexp.MustCompile(`\n[ \t]*\n[ \t\n]*`)
 
@@ -91,6 +117,7 @@ func (f Filling) values() values {
 	return values{
 		"Account": f.Account, "Campaign": f.Campaign, "Name": cmp.Or(f.Name, "there"), "Sender": cmp.Or(f.Sender, "A friend"), "Message": f.Message,
 		"Reward": f.Reward, "Coupon": f.Coupon, "Invitation": f.Invitation, "Link": f.Link,
+		"Position": f.Position, "Referrals": f.Referrals, "StandingLink": f.StandingLink, "Var1": f.Vars[0], "Var2": f.Vars[1], "Var3": f.Vars[2],
 	}
 }
 
@@ -126,17 +153,21 @@ type view struct {
 
 // paragraphs are what a body says, as HTML. The link alone in one is left to
 // the button.
-func paragraphs(body, link string) []template.HTML {
+func paragraphs(body string, fill Filling) []template.HTML {
 	var list []template.HTML
+	links := strings.NewReplacer(linkMark, anchor(fill.Link), standingMark, anchor(fill.StandingLink))
 	for _, text := range strings.Split(body, "\n\n") {
 		if text = strings.TrimSpace(text); text == "" || text == linkMark {
 			continue
 		}
 		escaped := strings.ReplaceAll(html.EscapeString(text), "\n", "<br>\n")
-		anchor := `<a href="` + html.EscapeString(link) + `">` + html.EscapeString(short(link)) + `</a>`
-		list = append(list, template.HTML(strings.ReplaceAll(escaped, html.EscapeString(linkMark), anchor)))
+		list = append(list, template.HTML(links.Replace(escaped)))
 	}
 	return list
+}
+
+func anchor(link string) string {
+	return `<a href="` + html.EscapeString(link) + `">` + html.EscapeString(short(link)) + `</a>`
 }
 
 // short is a link as people read it.

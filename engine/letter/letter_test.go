@@ -23,6 +23,13 @@ func TestLettersSayWhatTheyAreTold(t *testing.T) {
 	}{
 		"names are filled in": {Wording{"{{.Name}}: {{ .Reward }}", "{{.Coupon}} {{Account}} {{.Invitation}} {{.Link}}"}, full,
 			"Bea: 10 USD", "TEN Acme & Sons c0de " + link, []string{"TEN Acme &amp; Sons c0de <a href=\"" + link + "\">go.example.com</a>"}},
+		"how they stand is filled in": {
+			Wording{"{{.Position}}", "{{.Referrals}} {{.Var1}}{{.Var3}} {{.Var4}} {{.StandingLink}}"},
+			Filling{Link: link, Standing: Standing{Position: "7", Referrals: "3", StandingLink: "https://go.example.com/ann?check=1&x", Vars: [3]string{"<one>", "two"}}},
+			"7", "3 <one> {{.Var4}} https://go.example.com/ann?check=1&x\n\n" + link,
+			[]string{`3 &lt;one&gt; {{.Var4}} <a href="https://go.example.com/ann?check=1&amp;x">go.example.com</a>`},
+		},
+		"nobody stands nowhere": {Wording{"x", "Place {{.Position}}, {{.StandingLink}}."}, Filling{}, "x", "Place , .", nil},
 		"what is no name stays": {Wording{"{{.Nme}}", "{{.Price}} {{if .Name}}"}, Filling{},
 			"{{.Nme}}", "{{.Price}} {{if .Name}}", []string{"{{.Price}} {{if .Name}}"}},
 		"what was filled in is no name": {Wording{"x", "{{.Message}}"}, Filling{Message: "two {{.Coupon}}", Coupon: "TEN"},
