@@ -497,12 +497,12 @@ func TestMerchantSaysWhoGetsShares(t *testing.T) {
 	for name, c := range map[string]struct {
 		answers []string // "" is a failure; the last stands for all that follow
 		asked   int
-		states  string // of Frida, Fritz and one who is suppressed
+		states  string // of Frida, Fritz, one who is suppressed, and one who is blocked
 	}{
-		"some":          {[]string{`["FRIDA@example.org"]`}, 1, "sent forbidden suppressed"},
-		"nobody":        {[]string{`[]`}, 1, "forbidden forbidden suppressed"},
-		"after a while": {[]string{"", "no list", `["fritz@example.org","x@y.example"]`}, 3, "forbidden sent suppressed"},
-		"no answer":     {[]string{""}, 97, "forbidden forbidden suppressed"},
+		"some":          {[]string{`["FRIDA@example.org"]`}, 1, "sent forbidden suppressed suppressed"},
+		"nobody":        {[]string{`[]`}, 1, "forbidden forbidden suppressed suppressed"},
+		"after a while": {[]string{"", "no list", `["fritz@example.org","x@y.example"]`}, 3, "forbidden sent suppressed suppressed"},
+		"no answer":     {[]string{""}, 97, "forbidden forbidden suppressed suppressed"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -518,11 +518,12 @@ func TestMerchantSaysWhoGetsShares(t *testing.T) {
 				to := newMailServer(t, nil, false, "")
 				s := mailing(t, open, smtpTo(t, "smtp", "", "", to.address), nil)
 				s.project.Endpoints = []model.Endpoint{{Dialect: "plain", Event: "may", Topic: model.RecipientsQuestioned, URL: r.URL}}
+				s.project.Settings.Blocked.Emails = []string{"*@blocked.example.org"}
 				_, err := s.engine.Apply(t.Context(), s.project.Clone())
 				must(t, err)
 				_, err = s.engine.Suppress(t.Context(), s.account, "no@example.org", model.SuppressedManually)
 				must(t, err)
-				s.share("frida@example.org", "fritz@example.org", "no@example.org")
+				s.share("frida@example.org", "fritz@example.org", "no@example.org", "Fay@Blocked.example.org")
 				for next := s.step(); !next.IsZero(); next = s.step() {
 					if len(to.all()) > 0 {
 						t.Fatal("a mail was sent before the answer")

@@ -50,7 +50,7 @@ func (t *turn) askRecipients() error {
 	}
 	var items []store.Item
 	for _, m := range asking {
-		if _, is := suppressed[m.Address]; is {
+		if _, is := suppressed[m.Address]; is || t.cfg.blockedAddress(m.Recipient) {
 			m.State, m.EndedAt = model.MailSuppressed, t.now
 			continue
 		}

@@ -160,6 +160,11 @@ func keyUnknown() error {
 // PrivateKey signs in the account's name.
 func (c *Config) PrivateKey() *rsa.PrivateKey { return c.privateKey }
 
+// blockedAddress tells whether the account wants nothing of an e-mail address.
+func (c *Config) blockedAddress(email string) bool {
+	return email != "" && len(c.checks.Blocked(fraud.Party{Emails: []string{model.FoldEmail(email)}})) > 0
+}
+
 // BlockedCode tells whether the account blocks a code. Case makes no
 // difference, and "*" stands for any run of characters.
 func (c *Config) BlockedCode(code string) bool {

@@ -3,7 +3,6 @@ package engine
 import (
 	"slices"
 
-	"grapevine/engine/fraud"
 	"grapevine/model"
 	"grapevine/store"
 )
@@ -17,7 +16,7 @@ func (d *desk) refused(m *model.Mail) (model.MailState, error) {
 	if m.Recipient == "" {
 		return model.MailVoid, nil
 	}
-	if _, suppressed := d.suppressed[m.Address]; suppressed || d.blocked(m.Recipient) {
+	if _, suppressed := d.suppressed[m.Address]; suppressed || d.cfg.blockedAddress(m.Recipient) {
 		return model.MailSuppressed, nil
 	}
 	void := !d.stands(m) || !d.sends(m) || !d.holds(m)
@@ -32,11 +31,6 @@ func (d *desk) refused(m *model.Mail) (model.MailState, error) {
 		return model.MailVoid, nil
 	}
 	return "", nil
-}
-
-// blocked reports whether the account wants nothing of an address.
-func (d *desk) blocked(email string) bool {
-	return email != "" && len(d.cfg.checks.Blocked(fraud.Party{Emails: []string{model.FoldEmail(email)}})) > 0
 }
 
 // stands reports whether who gets a mail is still who it was left for: not
@@ -75,7 +69,7 @@ func (d *desk) sends(m *model.Mail) bool {
 		return true
 	}
 	takesPart := slices.ContainsFunc(d.seats[m.Sender], func(s store.Seat) bool { return s.Campaign == m.Campaign })
-	return takesPart && !d.suspended(m.Sender, m.Campaign) && !d.blocked(d.contacts[m.Sender].Email)
+	return takesPart && !d.suspended(m.Sender, m.Campaign) && !d.cfg.blockedAddress(d.contacts[m.Sender].Email)
 }
 
 func (d *desk) suspended(person model.PersonID, campaign model.CampaignID) bool {
