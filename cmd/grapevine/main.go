@@ -52,7 +52,15 @@ func (p *process) log(format string) *slog.Logger {
 	if format == "text" || format == "" && terminal {
 		return slog.New(tint.NewTextHandler(p.stderr, &tint.Options{NoColor: !terminal, TimeFormat: time.TimeOnly}))
 	}
-	return slog.New(slog.NewJSONHandler(p.stderr, nil))
+	return slog.New(slog.NewJSONHandler(p.stderr, &slog.HandlerOptions{ReplaceAttr: withUnit}))
+}
+
+// withUnit writes a duration as the text log does, and not as a bare number.
+func withUnit(_ []string, a slog.Attr) slog.Attr {
+	if a.Value.Kind() == slog.KindDuration {
+		a.Value = slog.StringValue(a.Value.Duration().String())
+	}
+	return a
 }
 
 // database is what every command needs that works on one.

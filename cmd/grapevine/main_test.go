@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 )
 
 // grapevine runs the command line as the shell does.
@@ -23,6 +24,19 @@ func grapevine(t *testing.T, args ...string) (code int, stdout, stderr string) {
 		t.Fatal(err)
 	}
 	return code, out.String(), string(text)
+}
+
+func TestDurationsInLogsHaveTheirUnit(t *testing.T) {
+	for _, format := range []string{"json", "text"} {
+		file, err := os.Create(filepath.Join(t.TempDir(), "log"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		(&process{stderr: file}).log(format).Info("done", "took", 1500*time.Microsecond)
+		if text, err := os.ReadFile(file.Name()); err != nil || !strings.Contains(string(text), "1.5ms") || file.Close() != nil {
+			t.Errorf("%s: %v, %s", format, err, text)
+		}
+	}
 }
 
 func TestExitCodes(t *testing.T) {
