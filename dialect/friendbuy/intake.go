@@ -69,6 +69,9 @@ func (a *API) postIntake(w http.ResponseWriter, r *http.Request) error {
 	if err := web.ReadJSONWithin(r, &in, mostIntake); err != nil {
 		return err
 	}
+	if in.Events == nil {
+		return malformed("events", "is required")
+	}
 	if len(in.Events) > mostEvents {
 		return &model.Error{Kind: model.Invalid, Reason: model.BatchTooLarge, Field: "events", Msg: fmt.Sprintf("events must not be more than %d", mostEvents)}
 	}
