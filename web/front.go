@@ -154,7 +154,7 @@ func (x *exchange) log(gone bool, took time.Duration) {
 		level, text = slog.LevelError, "request panicked"
 	case gone:
 		text = "client went away"
-	case x.status >= 500 || model.KindOf(x.err) == model.Internal:
+	case x.status >= 500 || x.status < 400 && model.KindOf(x.err) == model.Internal: // a facade's own 4xx has no kind of ours
 		level, text = slog.LevelError, "request failed"
 	}
 	log := x.settings.Log

@@ -77,6 +77,23 @@ func TestErrorIsAnsweredByTheFacadeAndLoggedOnce(t *testing.T) {
 	}
 }
 
+// What a facade refuses in its own words is no fault of the server, and what
+// fails after the answer began is one whatever the status said.
+func TestFaultsOfTheServerAloneAreLoggedAsSuch(t *testing.T) {
+	for _, tt := range []struct {
+		status int
+		level  string
+	}{{200, "ERROR"}, {400, "INFO"}, {422, "INFO"}, {500, "ERROR"}, {503, "ERROR"}} {
+		h, log := front(web.Settings{}, web.Handle(func(http.ResponseWriter, *http.Request) error {
+			return errors.New("in nobody's vocabulary")
+		}, func(w http.ResponseWriter, _ *http.Request, _ error) { w.WriteHeader(tt.status) }))
+		get(h, "/")
+		if got := line(t, log)["level"]; got != tt.level {
+			t.Errorf("%d is logged as %v, want %s", tt.status, got, tt.level)
+		}
+	}
+}
+
 func TestPanicIsOne500WithTheReferenceOfTheLog(t *testing.T) {
 	for name, h := range map[string]http.Handler{
 		"in a handler": web.Handle(func(http.ResponseWriter, *http.Request) error { panic("boom") }, web.Plain),
