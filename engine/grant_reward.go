@@ -105,7 +105,7 @@ func (l *life) granted(e *model.Event) error {
 		}
 		asGranted := *r
 		asGranted.Hold, asGranted.ValidateURL = 0, ""
-		l.expect(e, &asGranted, grantedAs(r), e.Person, campaign, rule.Verdict{Row: true, State: model.Earned})
+		l.expect(e, &asGranted, grantedAs(r), e.Person, 0, campaign, rule.Verdict{Row: true, State: model.Earned})
 	}
 	return nil
 }

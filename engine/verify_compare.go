@@ -14,6 +14,9 @@ func (l *life) compare(p model.Person) {
 	if want := l.purchases[p.ID]; p.Purchases != want {
 		report.differ("person", p.ID, "purchases", p.Purchases, want)
 	}
+	if want := int64(len(l.v.past.aliases[p.ID])); p.Aliases != want {
+		report.differ("person", p.ID, "aliases", p.Aliases, want)
+	}
 	if want := l.loyalty[p.ID]; p.Loyalty != want {
 		report.differ("person", p.ID, "loyalty", p.Loyalty, want)
 	}
@@ -75,10 +78,12 @@ func (l *life) compareReward(got *model.Reward) {
 		got, want any
 	}{
 		{"state", got.State, want.State}, {"place", got.Place, want.Place}, {"person", got.Person, want.Person},
-		{"campaign", got.Campaign, want.Campaign}, {"version", got.Version, want.Version},
+		{"friend", got.Friend, want.Friend}, {"campaign", got.Campaign, want.Campaign}, {"version", got.Version, want.Version},
 		{"amount", got.Amount, want.Amount}, {"unit", got.Unit, want.Unit}, {"type", got.Kind, want.Kind},
 		{"batch", got.Batch, want.Batch}, {"coupon", got.Coupon, want.Coupon}, {"number", got.Number, want.Number},
 		{"facet", got.Facet, facetOf(rewardedAs(want))},
+		{"time", got.At.UTC(), want.At.UTC()}, {"time of being earned", got.EarnedAt.UTC(), want.EarnedAt.UTC()},
+		{"time of delivery", got.DeliveredAt.UTC(), want.DeliveredAt.UTC()}, {"time of its end", got.EndedAt.UTC(), want.EndedAt.UTC()},
 	} {
 		if c.got != c.want {
 			report.differ("reward", got.ID, c.what, c.got, c.want)
@@ -91,7 +96,7 @@ func (l *life) compareReward(got *model.Reward) {
 func (l *life) comparePosting(got, want *model.Reward) {
 	posted, ok := l.v.posted[got.ID]
 	delete(l.v.posted, got.ID)
-	should := want.Kind == model.LedgerValue && (want.State == model.Delivered || (want.State == model.Revoked && !got.DeliveredAt.IsZero()))
+	should := want.Kind == model.LedgerValue && (want.State == model.Delivered || (want.State == model.Revoked && !want.DeliveredAt.IsZero()))
 	amount := money.Amount(0)
 	if should {
 		amount = want.Amount

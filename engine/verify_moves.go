@@ -2,13 +2,15 @@ package engine
 
 import (
 	"fmt"
+	"time"
 
 	"grapevine/engine/rule"
 	"grapevine/model"
 )
 
-// expect says what reward a verdict makes, and begins its life.
-func (l *life) expect(e *model.Event, r *model.Rule, role model.Role, recipient model.PersonID, campaign *model.Campaign, verdict rule.Verdict) {
+// expect says what reward a verdict makes, and begins its life. friend is who
+// brought it; 0 is nobody.
+func (l *life) expect(e *model.Event, r *model.Rule, role model.Role, recipient, friend model.PersonID, campaign *model.Campaign, verdict rule.Verdict) {
 	if !verdict.Row {
 		return
 	}
@@ -19,9 +21,10 @@ func (l *life) expect(e *model.Event, r *model.Rule, role model.Role, recipient 
 		return
 	}
 	want := &model.Reward{
-		ID: got.ID, Person: recipient, Campaign: campaign.ID, Version: campaign.Version, State: verdict.State, Number: verdict.Number,
-		Kind: r.Value.Type, Amount: r.Value.Amount, Unit: r.Value.Unit, Batch: r.Value.Batch, Rule: r.ID, Role: role,
+		ID: got.ID, Person: recipient, Friend: friend, Campaign: campaign.ID, Version: campaign.Version, Number: verdict.Number,
+		Kind: r.Value.Type, Amount: r.Value.Amount, Unit: r.Value.Unit, Batch: r.Value.Batch, Rule: r.ID, Role: role, At: e.At,
 	}
+	state := verdict.State
 	if verdict.State == model.Earned {
 		want.Place = true
 		l.advance(recipient, r.ID, role, 0, 1)
@@ -30,9 +33,28 @@ func (l *life) expect(e *model.Event, r *model.Rule, role model.Role, recipient 
 				want.Coupon = h.ID
 			}
 		}
-		want.State = l.begun(want, r)
+		state = l.begun(want, r)
 	}
+	become(want, state, e.At)
 	l.expected[got.ID] = want
+}
+
+// become moves a reward to a state, at a time.
+func become(w *model.Reward, state model.RewardState, at time.Time) {
+	switch state {
+	case model.Pending:
+		w.EndedAt = time.Time{}
+	case model.Earned:
+		w.EarnedAt, w.EndedAt = at, time.Time{}
+	case model.Delivered:
+		if w.State != model.Earned {
+			w.EarnedAt, w.EndedAt = at, time.Time{}
+		}
+		w.DeliveredAt = at
+	default:
+		w.EndedAt = at
+	}
+	w.State = state
 }
 
 // begun is how far a reward goes by itself: the events say when its hold was
@@ -78,28 +100,30 @@ func (l *life) moved(e *model.Event) error {
 	}
 	switch e.Kind {
 	case model.HoldOver:
-		w.State = afterHold(w, r)
+		become(w, afterHold(w, r), e.At)
 	case model.RewardApproved:
 		if !w.Place {
 			w.Place = true
 			l.advance(e.Person, w.Rule, w.Role, 0, 1)
 		}
-		w.State = afterChecks(w, r)
+		become(w, afterChecks(w, r), e.At)
 	case model.CouponHandedOut:
 		w.Coupon = e.Facts.Coupon.ID
-		w.State = afterChecks(w, r)
+		become(w, afterChecks(w, r), e.At)
 	case model.RewardValidated:
-		w.State = afterChecks(w, r)
+		become(w, afterChecks(w, r), e.At)
 	case model.RewardRejected, model.RewardRefused:
-		w.State, w.Place = model.Rejected, false
+		become(w, model.Rejected, e.At)
+		w.Place = false
 		l.advance(e.Person, w.Rule, w.Role, 0, -1)
 	case model.RewardUnanswered:
-		w.State, w.Place = model.Failed, false
+		become(w, model.Failed, e.At)
+		w.Place = false
 		l.advance(e.Person, w.Rule, w.Role, 0, -1)
 	case model.RewardIssued:
-		w.State = model.Delivered
+		become(w, model.Delivered, e.At)
 	case model.RewardTakenBack:
-		w.State = model.Revoked
+		become(w, model.Revoked, e.At)
 		if e.Facts.Freed {
 			w.Place = false
 			l.advance(e.Person, w.Rule, w.Role, 0, -1)

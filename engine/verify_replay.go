@@ -266,7 +266,7 @@ func (l *life) advocated(c *store.Converted) error {
 				l.counted[referralKey{r.ID, c.Person, c.Friend}] = verdict.Number
 			}
 		}
-		l.expect(&c.Of, r, model.AsAdvocate, c.Person, campaign, verdict)
+		l.expect(&c.Of, r, model.AsAdvocate, c.Person, c.Friend, campaign, verdict)
 	}
 	return nil
 }
@@ -353,7 +353,11 @@ func (l *life) acted(e *model.Event, campaign *model.Campaign, role model.Role, 
 		if verdict.Counts && role == model.AsCustomer {
 			l.advance(e.Person, r.ID, role, 1, 0)
 		}
-		l.expect(e, r, role, e.Person, campaign, verdict)
+		friend := e.Person
+		if role == model.AsCustomer {
+			friend = 0
+		}
+		l.expect(e, r, role, e.Person, friend, campaign, verdict)
 	}
 	return nil
 }
@@ -414,7 +418,7 @@ func (l *life) earnedOwn(e *model.Event) error {
 		}
 		r.Auto = true
 		r.Value = model.Value{Type: model.LedgerValue, Amount: amount, Unit: earning.Currency}
-		l.expect(e, r, model.AsEarner, e.Person, &model.Campaign{Version: settings.Version}, rule.Verdict{Row: true, State: model.Earned})
+		l.expect(e, r, model.AsEarner, e.Person, 0, &model.Campaign{Version: settings.Version}, rule.Verdict{Row: true, State: model.Earned})
 	}
 	return nil
 }

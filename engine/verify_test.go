@@ -45,6 +45,7 @@ func TestVerifyNamesEachDamagedRow(t *testing.T) {
 			{"UPDATE holding SET n = n + 1", "UPDATE holding SET n = n - 1", "holding number and amount"},
 			{"UPDATE holding SET amount = amount + 1", "UPDATE holding SET amount = amount - 1", "holding number and amount"},
 			{"UPDATE person SET purchases = purchases + 1", "UPDATE person SET purchases = purchases - 1", "person purchases"},
+			{"UPDATE person SET aliases = aliases + 1", "UPDATE person SET aliases = aliases - 1", "person aliases"},
 			{"UPDATE progress SET places = places + 1", "UPDATE progress SET places = places - 1", "progress places"},
 			{"UPDATE progress SET friends = friends + 1", "UPDATE progress SET friends = friends - 1", "progress friends"},
 			{"UPDATE referral SET number = number + 5", "UPDATE referral SET number = number - 5", "referral number"},
@@ -54,6 +55,11 @@ func TestVerifyNamesEachDamagedRow(t *testing.T) {
 			{"UPDATE coupon_batch SET size = size + 1", "UPDATE coupon_batch SET size = size - 1", "coupon_batch size"},
 			{"UPDATE reward SET state = 'revoked' WHERE state = 'delivered' AND kind = 'ledger'", "UPDATE reward SET state = 'delivered' WHERE state = 'revoked'", "reward state"},
 			{"UPDATE reward SET amount = amount + 1 WHERE kind = 'ledger'", "UPDATE reward SET amount = amount - 1 WHERE kind = 'ledger'", "reward amount"},
+			{"UPDATE reward SET friend_id = friend_id + 1", "UPDATE reward SET friend_id = friend_id - 1", "reward friend"},
+			{"UPDATE reward SET at = at + 1", "UPDATE reward SET at = at - 1", "reward time"},
+			{"UPDATE reward SET earned_at = earned_at + 1 WHERE earned_at <> 0", "UPDATE reward SET earned_at = earned_at - 1 WHERE earned_at <> 0", "reward time of being earned"},
+			{"UPDATE reward SET delivered_at = 1 WHERE delivered_at = 0", "UPDATE reward SET delivered_at = 0 WHERE delivered_at = 1", "reward time of delivery"},
+			{"UPDATE reward SET ended_at = ended_at + 1 WHERE ended_at <> 0", "UPDATE reward SET ended_at = ended_at - 1 WHERE ended_at <> 0", "reward time of its end"},
 			{"UPDATE reward SET person_id = friend_id WHERE role = 'advocate' AND state = 'not_eligible'", "", "reward state"},
 		} {
 			n := s.raw(tt.damage)
