@@ -37,7 +37,7 @@ func newPost(c ServeConfig, public string) (*post, error) {
 	if u, err := url.Parse(public); err == nil && u.Hostname() != "" {
 		host = u.Hostname()
 	}
-	smtp, err := deliver.NewSMTP(c.SMTP, host)
+	smtp, err := deliver.NewSMTP(c.SMTP, host, c.Log)
 	if err != nil {
 		return nil, &InputError{fmt.Errorf("--smtp: %w", err)}
 	}

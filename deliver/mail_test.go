@@ -179,9 +179,14 @@ func TestConnectionsAreSecureAndSignedIn(t *testing.T) {
 			if c.trusted {
 				s.tls.RootCAs = pool
 			}
+			var log bytes.Buffer
+			s.log = slog.New(slog.NewTextHandler(&log, nil))
 			outcome, said := s.Send(t.Context(), m)
-			if outcome != c.want || strings.Contains(said, "ge:heim") {
-				t.Errorf("outcome %d, said %q", outcome, said)
+			if outcome != c.want || strings.Contains(said+log.String(), "ge:heim") {
+				t.Errorf("outcome %d, said %q, logged %s", outcome, said, &log)
+			}
+			if told := strings.Contains(log.String(), "WARN"); told != (c.want == engine.MailDeferred) || strings.Contains(log.String(), m.To) {
+				t.Errorf("logged %q", &log)
 			}
 			if c.want == engine.MailTaken && (to.secure != 1 || to.signedIn != 1) {
 				t.Errorf("%d over TLS, %d signed in", to.secure, to.signedIn)
@@ -197,7 +202,7 @@ func TestConnectionsAreSecureAndSignedIn(t *testing.T) {
 		}
 	})
 	for _, address := range []string{"", "mx.example.com", "http://x", "smtp://", "smtp://u:geheim@h/path"} {
-		if _, err := NewSMTP(address, "x"); err == nil || strings.Contains(err.Error(), "geheim") {
+		if _, err := NewSMTP(address, "x", slog.New(slog.DiscardHandler)); err == nil || strings.Contains(err.Error(), "geheim") {
 			t.Errorf("%s: %v", address, err)
 		}
 	}

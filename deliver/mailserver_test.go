@@ -9,6 +9,7 @@ import (
 	"crypto/x509/pkix"
 	"errors"
 	"io"
+	"log/slog"
 	"math/big"
 	"net"
 	"net/url"
@@ -164,7 +165,7 @@ func smtpTo(t *testing.T, scheme, user, password, address string) *SMTP {
 	if user != "" {
 		u.User = url.UserPassword(user, password)
 	}
-	s, err := NewSMTP(u.String(), "grapevine.example")
+	s, err := NewSMTP(u.String(), "grapevine.example", slog.New(slog.DiscardHandler))
 	must(t, err)
 	t.Cleanup(s.Close)
 	return s

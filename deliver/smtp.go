@@ -5,6 +5,7 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net"
 	"net/netip"
 	"net/smtp"
@@ -39,6 +40,7 @@ type SMTP struct {
 	auth       func(offered string) smtp.Auth
 	hello      string
 	tls        *tls.Config
+	log        *slog.Logger
 
 	mu   sync.Mutex
 	idle []*smtpConn
@@ -51,13 +53,13 @@ type smtpConn struct {
 }
 
 // NewSMTP reads smtp[s]://user:password@host:port. hello is the name by which
-// the server introduces itself.
-func NewSMTP(address, hello string) (*SMTP, error) {
+// the server introduces itself. What keeps all mail here is told in log.
+func NewSMTP(address, hello string, log *slog.Logger) (*SMTP, error) {
 	u, err := url.Parse(address)
 	if err != nil || u.Scheme != "smtp" && u.Scheme != "smtps" || u.Hostname() == "" || u.Path != "" && u.Path != "/" {
 		return nil, errors.New("want smtp://user:password@host:port, or smtps://…") // not as given: it may hold a password
 	}
-	s := &SMTP{host: u.Hostname(), port: u.Port(), implicit: u.Scheme == "smtps", hello: hello}
+	s := &SMTP{host: u.Hostname(), port: u.Port(), implicit: u.Scheme == "smtps", hello: hello, log: log}
 	if s.port == "" {
 		s.port = map[bool]string{false: "587", true: "465"}[s.implicit]
 	}
@@ -84,11 +86,13 @@ func (s *SMTP) Send(ctx context.Context, m *Message) (engine.MailOutcome, string
 	defer cancel()
 	c, err := s.connect(ctx)
 	if err != nil {
-		return engine.MailDeferred, "connect: " + sayNot(ctx, err)
+		said := sayNot(ctx, err)
+		s.log.WarnContext(ctx, "mail server not reached", "err", said)
+		return engine.MailDeferred, "connect: " + said
 	}
 	stop := context.AfterFunc(ctx, func() { c.Conn.Close() })
 	defer stop()
-	outcome, said, err := transfer(c.Client, m)
+	outcome, said, err := s.transfer(ctx, c.Client, m)
 	if err == nil && stop() && c.Reset() == nil {
 		s.keep(c)
 	} else {
@@ -101,9 +105,12 @@ func (s *SMTP) Send(ctx context.Context, m *Message) (engine.MailOutcome, string
 }
 
 // transfer sends one mail over a connection. An error ends the connection.
-func transfer(c *smtp.Client, m *Message) (engine.MailOutcome, string, error) {
+func (s *SMTP) transfer(ctx context.Context, c *smtp.Client, m *Message) (engine.MailOutcome, string, error) {
 	if err := c.Mail(m.From); err != nil {
 		// Who is refused as a sender is set up wrongly, and that can be put right.
+		if refusal, ok := errors.AsType[*textproto.Error](err); ok {
+			s.log.WarnContext(ctx, "mail server refuses the sender", "code", refusal.Code)
+		}
 		return answered(err, engine.MailDeferred)
 	}
 	if err := c.Rcpt(m.To); err != nil {
