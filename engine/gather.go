@@ -19,9 +19,8 @@ type gather[K comparable, In, Out any] struct {
 
 	answers sync.Pool // of empty channels for one result
 
-	mu      sync.Mutex
-	waiting map[K][]waiter[In, Out]
-	busy    map[K]int // groups under way
+	mu     sync.Mutex
+	queues map[K]*queue[In, Out] // of the keys that somebody waits for
 }
 
 // groupWait bounds how long a group that writes waits and works: longer than a
@@ -32,6 +31,13 @@ const groupWait = 4 * store.WriteLimit
 type result[Out any] struct {
 	out Out
 	err error
+}
+
+// queue is what is asked for one key.
+type queue[In, Out any] struct {
+	waiting []waiter[In, Out]
+	groups  int // under way
+	busy    int // requests in them
 }
 
 type waiter[In, Out any] struct {
@@ -49,32 +55,100 @@ func (g *gather[K, In, Out]) do(ctx context.Context, key K, in In) (Out, error) 
 	}
 	w := waiter[In, Out]{ctx: ctx, in: in, done: done}
 	g.mu.Lock()
-	if g.waiting == nil {
-		g.waiting, g.busy = map[K][]waiter[In, Out]{}, map[K]int{}
+	q := g.queues[key]
+	if q == nil {
+		if g.queues == nil {
+			g.queues = map[K]*queue[In, Out]{}
+		}
+		q = &queue[In, Out]{}
+		g.queues[key] = q
 	}
-	g.waiting[key] = append(g.waiting[key], w)
-	lead := g.busy[key] < max(1, g.lanes)
-	if lead {
-		g.busy[key]++
-	}
+	q.waiting = append(q.waiting, w)
+	group := g.next(q)
 	g.mu.Unlock()
-	if lead {
-		g.lead(key)
+	if group != nil {
+		// The request is in the group, or before it in the queue. What comes after
+		// is not its caller's to do.
+		if group = g.work(key, q, group); group != nil {
+			go g.lane(key, q, group)
+		}
 	}
 	r := <-done
 	g.answers.Put(done)
 	return r.out, r.err
 }
 
-// lead runs the group that its own request is in, and hands the next one to a
-// goroutine, which ends when nobody waits: every request in it has a caller
-// who waits for it.
-func (g *gather[K, In, Out]) lead(key K) {
-	if g.group(key) {
-		go func() {
-			for g.group(key) {
-			}
-		}()
+// next takes a group from those that wait, if one may begin. Lanes share what
+// there is: a few that come while many are under way would cost the database as
+// much as many do, so they wait until they are half as many, or those are done.
+func (g *gather[K, In, Out]) next(q *queue[In, Out]) []waiter[In, Out] {
+	lanes := max(1, g.lanes)
+	if len(q.waiting) == 0 || q.groups == lanes || 2*len(q.waiting) < q.busy {
+		return nil
+	}
+	share := (len(q.waiting) + q.busy + lanes - 1) / lanes
+	n := min(len(q.waiting), share, g.max)
+	group := q.waiting[:n:n]
+	q.waiting = q.waiting[n:]
+	q.groups++
+	q.busy += n
+	return group
+}
+
+// lane runs groups for as long as somebody waits: every request in them has a
+// caller who does.
+func (g *gather[K, In, Out]) lane(key K, q *queue[In, Out], group []waiter[In, Out]) {
+	for group != nil {
+		group = g.work(key, q, group)
+	}
+}
+
+// work runs one group, and returns the next one. What another lane may begin,
+// now that this group is done, begins.
+func (g *gather[K, In, Out]) work(key K, q *queue[In, Out], group []waiter[In, Out]) []waiter[In, Out] {
+	n := len(group)
+	g.answer(key, group)
+
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	q.groups--
+	q.busy -= n
+	next := g.next(q)
+	for next != nil {
+		other := g.next(q)
+		if other == nil {
+			break
+		}
+		go g.lane(key, q, other)
+	}
+	if q.groups == 0 {
+		delete(g.queues, key)
+	}
+	return next
+}
+
+// answer runs a group and tells each caller what became of theirs.
+func (g *gather[K, In, Out]) answer(key K, group []waiter[In, Out]) {
+	live := group[:0]
+	requests := make([]In, 0, len(group))
+	for _, w := range group {
+		if err := w.ctx.Err(); err != nil {
+			w.done <- result[Out]{err: err}
+			continue
+		}
+		live = append(live, w)
+		requests = append(requests, w.in)
+	}
+	if len(live) == 0 {
+		return
+	}
+	results, err := g.safely(key, requests)
+	for i, w := range live {
+		if err != nil {
+			w.done <- result[Out]{err: err}
+			continue
+		}
+		w.done <- results[i]
 	}
 }
 
@@ -83,45 +157,4 @@ func (g *gather[K, In, Out]) lead(key K) {
 func (g *gather[K, In, Out]) safely(key K, requests []In) (results []result[Out], err error) {
 	defer store.Recover(&err)
 	return g.run(key, requests)
-}
-
-// group runs one group, and reports whether another waits.
-func (g *gather[K, In, Out]) group(key K) bool {
-	g.mu.Lock()
-	n := min(len(g.waiting[key]), g.max)
-	taken := g.waiting[key][:n:n]
-	g.waiting[key] = g.waiting[key][n:]
-	g.mu.Unlock()
-
-	live := taken[:0]
-	requests := make([]In, 0, n)
-	for _, w := range taken {
-		if err := w.ctx.Err(); err != nil {
-			w.done <- result[Out]{err: err}
-			continue
-		}
-		live = append(live, w)
-		requests = append(requests, w.in)
-	}
-	if len(live) > 0 {
-		results, err := g.safely(key, requests)
-		for i, w := range live {
-			if err != nil {
-				w.done <- result[Out]{err: err}
-				continue
-			}
-			w.done <- results[i]
-		}
-	}
-
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	if len(g.waiting[key]) > 0 {
-		return true
-	}
-	delete(g.waiting, key)
-	if g.busy[key]--; g.busy[key] == 0 {
-		delete(g.busy, key)
-	}
-	return false
 }

@@ -3,11 +3,15 @@ package engine
 import (
 	"context"
 	"errors"
+	"fmt"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/google/go-cmp/cmp"
 
 	"grapevine/store"
 )
@@ -59,8 +63,8 @@ func TestGatherAnswersEachItsOwn(t *testing.T) {
 			t.Errorf("%d groups took %v", groups.Load(), took)
 		}
 		synctest.Wait()
-		if len(g.waiting) != 0 || len(g.busy) != 0 {
-			t.Errorf("left behind: %v waiting, %v busy", g.waiting, g.busy)
+		if len(g.queues) != 0 {
+			t.Errorf("left behind: %v", g.queues)
 		}
 	})
 }
@@ -94,8 +98,47 @@ func TestGatherHasLanes(t *testing.T) {
 			t.Errorf("%d groups at once took %v", most.Load(), took)
 		}
 		synctest.Wait()
-		if len(g.waiting) != 0 || len(g.busy) != 0 {
-			t.Errorf("left behind: %v waiting, %v busy", g.waiting, g.busy)
+		if len(g.queues) != 0 {
+			t.Errorf("left behind: %v", g.queues)
+		}
+	})
+}
+
+// A few that come while many are under way wait until they are half as many.
+func TestGatherSharesAmongItsLanes(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		began := time.Now()
+		var mu sync.Mutex
+		var groups []string
+		// A request says how many seconds it takes.
+		g := &gather[int, int, int]{max: 100, lanes: 2, run: func(_ int, requests []int) ([]result[int], error) {
+			mu.Lock()
+			groups = append(groups, fmt.Sprintf("%d at %v", len(requests), time.Since(began)))
+			mu.Unlock()
+			time.Sleep(time.Duration(slices.Max(requests)) * time.Second)
+			return make([]result[int], len(requests)), nil
+		}}
+		var all sync.WaitGroup
+		ask := func(at time.Duration, n, seconds int) {
+			time.Sleep(at - time.Since(began))
+			for range n {
+				all.Go(func() {
+					if _, err := g.do(t.Context(), 0, seconds); err != nil {
+						t.Error(err)
+					}
+				})
+				synctest.Wait()
+			}
+		}
+		ask(0, 1, 1)
+		ask(0, 1, 3)
+		ask(time.Second/2, 10, 10)
+		ask(11500*time.Millisecond, 1, 1) // four are under way
+		ask(12*time.Second, 1, 1)
+		all.Wait()
+		want := []string{"1 at 0s", "1 at 0s", "6 at 1s", "4 at 3s", "2 at 12s"}
+		if diff := cmp.Diff(want, groups); diff != "" {
+			t.Errorf("groups (-want +got):\n%s", diff)
 		}
 	})
 }
