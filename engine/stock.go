@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"time"
 
 	"grapevine/model"
 	"grapevine/store"
@@ -33,9 +34,9 @@ type ToldStock struct {
 }
 
 // watchStock leaves word of a batch that a coupon was just handed out from,
-// where somebody wants to know that it runs low. Codes are handed out in their
-// order, so the place of one says how many are used, and nobody need wait for
-// anybody to count. Who told what last is decided when it is told: see
+// where somebody wants to know that it runs low. Codes are handed out nearly in
+// their order, so the place of one says how many may be used, and nobody need
+// wait for anybody to count. How many are is counted when it is told: see
 // tellStock.
 func (t *turn) watchStock(batch model.BatchID, handed model.CouponID) error {
 	if t.cfg.Settings.Email.Alerts == "" && !t.cfg.Tells(model.CouponsLow) {
@@ -45,17 +46,22 @@ func (t *turn) watchStock(batch model.BatchID, handed model.CouponID) error {
 	if err != nil {
 		return err
 	}
-	if level := stockLevel(int64(handed), stock.Size); level > stock.Told {
-		t.jobs = append(t.jobs, model.Job{
-			ID: model.JobID(t.id()), Kind: model.JobStock, Subject: int64(batch), Payload: string(mustJSON(ToldStock{Percent: level, Size: stock.Size})), RunAt: t.now,
-		})
+	if level := max(stockLevel(int64(handed), stock.Size), stock.Watched); level > stock.Told {
+		t.checkStock(batch, ToldStock{Percent: level, Size: stock.Size}, t.now)
 	}
 	return nil
 }
 
+// checkStock leaves word that a batch may have reached a level.
+func (t *turn) checkStock(batch model.BatchID, at ToldStock, when time.Time) {
+	t.jobs = append(t.jobs, model.Job{ID: model.JobID(t.id()), Kind: model.JobStock, Subject: int64(batch), Payload: string(mustJSON(at)), RunAt: when})
+}
+
 // tellStock tells the merchant of each level that a batch reached, once: whoever
 // comes first has locked the batch. Where codes were added meanwhile, the next
-// that is handed out says where the batch is then.
+// that is handed out says where the batch is then. Where codes before the one
+// that gave word are still free, as others held them for a moment, the next ones
+// are watched; those whose transactions did not see that yet are counted later.
 func (e *Engine) tellStock(ctx context.Context, job model.Job) error {
 	var reached ToldStock
 	if err := json.Unmarshal([]byte(job.Payload), &reached); err != nil {
@@ -70,11 +76,16 @@ func (e *Engine) tellStock(ctx context.Context, job model.Job) error {
 		if reached.Left, err = t.tx.FreeCoupons(reached.ID); err != nil {
 			return err
 		}
+		awaited := reached.Percent
+		reached.Percent = stockLevel(stock.Size-reached.Left, stock.Size)
+		if reached.Percent < awaited && stock.Watched < awaited {
+			stock.Watched = awaited
+			t.checkStock(reached.ID, ToldStock{Percent: awaited, Size: stock.Size}, t.now.Add(2*store.WriteLimit))
+		}
 		batch, err := t.tx.BatchByID(reached.ID)
 		if err != nil {
 			return err
 		}
-		t.tx.ToldStock(reached.ID, reached.Percent)
 		for _, level := range stockLevels {
 			if level > stock.Told && level <= reached.Percent {
 				at := reached
@@ -82,6 +93,8 @@ func (e *Engine) tellStock(ctx context.Context, job model.Job) error {
 				t.tellLow(batch, at)
 			}
 		}
+		stock.Told = max(stock.Told, reached.Percent)
+		t.tx.SaveStock(reached.ID, stock)
 		return nil
 	})
 }

@@ -2,6 +2,7 @@ package engine_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -13,6 +14,7 @@ import (
 
 	"grapevine/engine"
 	"grapevine/model"
+	"grapevine/store"
 )
 
 // stocked is redeeming with a batch of so many codes, whose use is watched.
@@ -113,5 +115,62 @@ func TestEachLevelOfStockIsToldOnceUnderLoad(t *testing.T) {
 		if !slices.Equal(percents, []int64{85, 95, 100}) || len(mails) != 3 {
 			t.Errorf("told of %v, %q", percents, mails)
 		}
+	})
+}
+
+// Codes that others hold for a moment, and those they lay back, are not used.
+func TestCodesThatAreOnlyHeldAreNotTakenForUsed(t *testing.T) {
+	onBoth(t, stocked(20), func(t *testing.T, s *stage) {
+		if s.store.Engine().Name() == "sqlite" { // whose writer is alone: nobody sees what is only held
+			return
+		}
+		s.know("c-1", "")
+		s.adjust("c-1", "USD", -1000, time.Time{})
+		expect := func(uses int, want ...int64) {
+			t.Helper()
+			for range uses {
+				if _, err := s.redeem("c-1", aCoffee); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if got, _ := s.stock(); !slices.Equal(got, want) {
+				t.Errorf("after %d more, told of %v, want %v", uses, got, want)
+			}
+		}
+		take := func(n int, then func() error) error {
+			return s.store.InTx(context.Background(), s.account, func(tx *store.Tx) error {
+				tx.ExpectCoupons(n)
+				for i := range n {
+					if _, ok, err := tx.TakeCoupon(s.project.Batches[0].ID, store.Holder{ID: int64(i) + 1, At: s.clock()}); err != nil || !ok {
+						return errors.Join(err, errors.New("no code"))
+					}
+				}
+				return then()
+			})
+		}
+		laidBack := errors.New("laid back")
+		err := take(10, func() error {
+			expect(7) // up to the 17th
+			return laidBack
+		})
+		if !errors.Is(err, laidBack) {
+			t.Fatal(err)
+		}
+		expect(9)
+		expect(1, 85)
+		expect(1) // the 18th
+		// Whose transaction began before the others were looked for does not say
+		// that it took the last.
+		s.damaged = true
+		err = take(1, func() error {
+			expect(1, 95) // the 20th
+			return nil
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		expect(0)
+		s.wait(2 * store.WriteLimit)
+		expect(0, 100)
 	})
 }

@@ -65,9 +65,9 @@ func (tx *Tx) TakeCoupon(batch model.BatchID, to Holder) (model.CouponID, bool, 
 	return id, true, nil
 }
 
-// layBack lets others look again for coupons that a transaction which has ended
-// held, and did not hand out or, having failed, not for good: else the codes
-// behind them would go first.
+// layBack lets others look again for coupons that a transaction held, and did
+// not hand out or, having failed, not for good: else the codes behind them would
+// go first.
 func (tx *Tx) layBack(failed bool) {
 	if tx == nil {
 		return
@@ -79,12 +79,12 @@ func (tx *Tx) layBack(failed bool) {
 				continue
 			}
 			first = held.free[0]
+			held.free = nil
 		}
 		next := tx.nextOf(batch)
 		for at := next.Load(); at > int64(first) && !next.CompareAndSwap(at, int64(first)); at = next.Load() {
 		}
 	}
-	tx.onHand = nil
 }
 
 // nextOf is where the next free coupon of a batch may be.

@@ -61,8 +61,8 @@ WHERE account_id = $1
 // name, campaign or prefix.
 func (tx *Tx) PutBatch(b model.Batch, now time.Time) {
 	tx.write(`
-INSERT INTO coupon_batch (account_id, id, name, campaign_id, prefix, size, told, created_at)
-VALUES ($1, $2, $3, $4, $5, 0, 0, $6)
+INSERT INTO coupon_batch (account_id, id, name, campaign_id, prefix, size, told, watched, created_at)
+VALUES ($1, $2, $3, $4, $5, 0, 0, 0, $6)
 ON CONFLICT (account_id, id) DO UPDATE
 SET name = excluded.name, campaign_id = excluded.campaign_id, prefix = excluded.prefix`,
 		b.ID, b.Name, b.Campaign, b.Prefix, ms(now))
@@ -110,15 +110,16 @@ func (tx *Tx) AddCoupons(b *model.Batch, codes []string) {
 	tx.insert("coupon", "batch_id, id, code, holder_id, person_id, friend, handed_at, used_at, uses, voided_at", rows, "")
 	tx.write(`
 UPDATE coupon_batch
-SET size = $3, told = 0
+SET size = $3, told = 0, watched = 0
 WHERE account_id = $1
 	AND id = $2`, b.ID, b.Size)
 }
 
 // Stock is how a batch stands.
 type Stock struct {
-	Size int64 // codes, used ones included
-	Told int64 // at which percentage of use the merchant was told last
+	Size    int64 // codes, used ones included
+	Told    int64 // at which percentage of use the merchant was told last
+	Watched int64 // a percentage of use that each code which is handed out may reach, wherever its place; 0 is none
 }
 
 // Stock returns how a batch stands. It fails with NotFound.
@@ -130,12 +131,12 @@ func (tx *Tx) LockStock(id model.BatchID) (Stock, error) { return tx.stock(id, t
 func (tx *Tx) stock(id model.BatchID, suffix string) (s Stock, err error) {
 	found := false
 	err = tx.read(`
-SELECT size, told
+SELECT size, told, watched
 FROM coupon_batch
 WHERE account_id = $1
 	AND id = $2 `+suffix, func(row Row) error {
 		found = true
-		return row.Scan(&s.Size, &s.Told)
+		return row.Scan(&s.Size, &s.Told, &s.Watched)
 	}, id)
 	if err == nil && !found {
 		err = missing("", "batch", id)
@@ -143,14 +144,14 @@ WHERE account_id = $1
 	return s, err
 }
 
-// ToldStock queues that the merchant was told of a percentage of a batch that
-// is locked.
-func (tx *Tx) ToldStock(id model.BatchID, percent int64) {
+// SaveStock queues what was told of a batch that is locked, and what is watched
+// for.
+func (tx *Tx) SaveStock(id model.BatchID, s Stock) {
 	tx.write(`
 UPDATE coupon_batch
-SET told = $3
+SET told = $3, watched = $4
 WHERE account_id = $1
-	AND id = $2`, id, percent)
+	AND id = $2`, id, s.Told, s.Watched)
 }
 
 // FreeCoupons counts the codes of a batch that nobody has.

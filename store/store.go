@@ -75,6 +75,9 @@ func (s *Store) InTx(ctx context.Context, account model.AccountID, fn func(*Tx) 
 			return nil, err
 		}
 		jobs = tx.jobs
+		if s.engine.ForUpdate() == "" { // the writer is alone: the next one comes when this one's writes are done
+			tx.layBack(false)
+		}
 		return tx.outgoing(), nil
 	}
 	err := s.engine.Update(ctx, once)

@@ -470,6 +470,7 @@ CREATE TABLE coupon_batch (
   prefix      $text NOT NULL,
   size        BIGINT NOT NULL, -- how many codes it holds; the newest has this id
   told        BIGINT NOT NULL, -- at which percentage of use the merchant was told last; 0: not since codes were added
+  watched     BIGINT NOT NULL, -- the percentage that each code handed out may reach, as one behind that place went early; 0: none
   created_at  BIGINT NOT NULL,
   PRIMARY KEY (account_id, id),
   UNIQUE (account_id, name)
