@@ -108,8 +108,8 @@ func (tx *Tx) standing(asked *[]Statement, ask Ask) func(*Standing) {
 // Bounds of what fraud checks look at: nobody has more, but for those who make
 // them up.
 const (
-	mostNames    = 250  // of a person, on average
-	mostBrowsers = "64" // newest first
+	mostNames    = "8000" // of all together
+	mostBrowsers = "64"   // newest first
 )
 
 // acquaintance asks what fraud checks want to know of all persons.
@@ -119,15 +119,15 @@ func (tx *Tx) acquaintance(asked *[]Statement, ask Ask, all []model.PersonID) *S
 	if ask.Names {
 		*asked = append(*asked, tx.ask(`SELECT person_id, kind, shown
 			FROM identity
-			WHERE account_id = $1 AND person_id IN (`+in(3, len(listed))+`)
+			WHERE account_id = $1 AND person_id IN (`+in(2, len(listed))+`)
 			ORDER BY person_id, kind, main, at
-			LIMIT $2`,
+			LIMIT `+mostNames, // of a $n PostgreSQL thinks that a tenth of the rows will do, and walks the account's
 			func(r Row) error {
 				var d model.Identity
 				err := r.Scan(&d.Person, &d.Kind, &d.Shown)
 				s.Names = append(s.Names, d)
 				return err
-			}, append([]any{mostNames * max(2, len(all))}, listed...)...))
+			}, listed...))
 	}
 	if ask.Addresses {
 		s.Addresses = map[model.PersonID]model.Profile{}

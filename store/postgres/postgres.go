@@ -36,10 +36,11 @@ type Engine struct {
 	reads  *pgxpool.Pool
 	closed atomic.Bool
 
-	commits atomic.Int64
-	life    context.Context // ends when the engine closes, for what nobody waits for
-	end     context.CancelFunc
-	working sync.WaitGroup
+	rows      atomic.Int64    // written since the engine was opened
+	analyzing atomic.Bool     // tables will be analyzed in a moment
+	life      context.Context // ends when the engine closes, for what nobody waits for
+	end       context.CancelFunc
+	working   sync.WaitGroup
 }
 
 var _ store.Engine = (*Engine)(nil)
@@ -139,6 +140,9 @@ func (e *Engine) Migrate(ctx context.Context) error {
 		Lock:    migrationLock{},
 		Replace: []string{"$clustered", "", "$text", `TEXT COLLATE "C"`},
 	}.Up(ctx)
+	if err == nil {
+		err = assumeLargeAccounts(ctx, db)
+	}
 	return errors.Join(err, db.Close())
 }
 

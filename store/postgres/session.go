@@ -21,12 +21,13 @@ const maxStatements = 400
 // yet is prepared on the way, without a round trip of its own. One goroutine at
 // a time may use it.
 type session struct {
-	conn  *pgconn.PgConn
-	stmts map[string]*stmt
-	clock uint64 // counts uses of statements
-	names uint64 // counts names of statements
-	row   row
-	inRow bool
+	conn    *pgconn.PgConn
+	stmts   map[string]*stmt
+	clock   uint64 // counts uses of statements
+	names   uint64 // counts names of statements
+	written int64  // rows, by the transaction that goes on
+	row     row
+	inRow   bool
 }
 
 // stmt is a prepared statement.
@@ -159,11 +160,13 @@ func (s *session) read(r *pgconn.ResultReader, statement *store.Statement) error
 	if err != nil {
 		return translate(err)
 	}
+	affected := int64(0)
+	if !tag.Select() {
+		affected = tag.RowsAffected()
+	}
+	s.written += affected
 	if statement.Affected != nil {
-		*statement.Affected = 0
-		if !tag.Select() {
-			*statement.Affected = tag.RowsAffected()
-		}
+		*statement.Affected = affected
 	}
 	switch {
 	case tag.String() == "":

@@ -50,11 +50,12 @@ func (e *Engine) attempt(ctx context.Context, fn func(store.Conn) ([]store.State
 	limited, cancel := context.WithTimeout(ctx, store.WriteLimit)
 	defer cancel()
 	t := &tx{s: sessionOf(conn), ctx: limited, begin: beginWrite}
+	t.s.written = 0
 	defer conn.Release()
 	defer t.rollback()
 	err = t.update(fn)
 	if err == nil {
-		e.committed()
+		e.wrote(t.s.written)
 		return nil, false
 	}
 	again = t.mayRunAgain()
