@@ -52,10 +52,10 @@ func TestEachLineOfReferralFactory(t *testing.T) {
 		d.apply(t, factoryProject)
 		s := d.serve(t)
 		walked := map[string]bool{}
-		kris := factoryUser(t, s, "campaign_id=25&&first_name=Kris&email=kris@example.com")
-		john := factoryUser(t, s, "campaign_id=25&&first_name=John&email=john@example.com&referrer_code=kris&notify=0")
-		ann := factoryUser(t, s, "campaign_id=25&first_name=Ann&email=ann@example.com&referrer_id="+kris)
-		names := strings.NewReplacer("{kris}", kris, "{john}", john, "{ann}", ann)
+		kris, code := factoryUser(t, s, "campaign_id=25&&first_name=Kris&email=kris@example.com")
+		john, _ := factoryUser(t, s, "campaign_id=25&&first_name=John&email=john@example.com&referrer_code="+code+"&notify=0")
+		ann, _ := factoryUser(t, s, "campaign_id=25&first_name=Ann&email=ann@example.com&referrer_id="+kris)
+		names := strings.NewReplacer("{kris}", kris, "{code}", code, "{john}", john, "{ann}", ann)
 		for _, l := range factoryLines() {
 			status, text := factoryCall(t, s, l.method, names.Replace(l.path), l.data)
 			what := fmt.Sprintf("%s %s %q", l.method, l.path, l.data)
@@ -83,7 +83,7 @@ func TestEachLineOfReferralFactory(t *testing.T) {
 // documentedPath is a path of a line as the document of the API has it.
 var documentedPath = strings.NewReplacer("/campaigns/25", "/campaigns/{id}", "/users/{john}", "/users/{id}", "/users/{ann}", "/users/{id}",
 	"/FRIEND-1", "/{name}", "/webhook/rf-inbound", "/webhook/{token}", "/n8n/rewards/3", "/n8n/rewards/{id}", "/n8n/webhooks/1", "/n8n/webhooks/{id}",
-	"/kris/socials/facebook", "/{code}/socials/{network}", "/kris/qr.png", "/{code}/qr.png")
+	"/socials/facebook", "/socials/{network}")
 
 func factoryLines() []line {
 	const api = "/api/v1/"
@@ -157,20 +157,25 @@ func factoryLines() []line {
 		{"DELETE", "/api/n8n/rewards/3", nil, 200, nil},
 		{"POST", "/api/n8n/users", []string{"campaign_id=25&first_name=Cleo&email=cleo@example.com"}, 201, []string{`"first_name":"Cleo"`}},
 		{"POST", "/api/n8n/users/qualify", []string{"campaign_id=25&email=cleo@example.com"}, 201, nil},
-		{"GET", "/kris/socials/facebook", nil, 302, nil},
-		{"GET", "/kris/qr.png", nil, 200, nil},
+		{"GET", "/{code}/socials/facebook", nil, 302, nil},
+		{"GET", "/{code}/qr.png", nil, 200, nil},
 	}
 }
 
-// factoryUser adds a user, and returns their id.
-func factoryUser(t *testing.T, s *server, form string) string {
+// factoryUser adds a user, and returns their id and code.
+func factoryUser(t *testing.T, s *server, form string) (id, code string) {
 	t.Helper()
 	status, text := factoryCall(t, s, "POST", "/api/v1/users", []string{form})
-	var added struct{ Data struct{ ID json.Number } }
+	var added struct {
+		Data struct {
+			ID   json.Number
+			Code string
+		}
+	}
 	if err := json.Unmarshal([]byte(text), &added); err != nil || status != http.StatusCreated {
 		t.Fatalf("add %s: %d %s: %v", form, status, text, err)
 	}
-	return added.Data.ID.String()
+	return added.Data.ID.String(), added.Data.Code
 }
 
 // factoryCall sends data as curl does: as it stands, joined by &.

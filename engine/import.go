@@ -331,7 +331,7 @@ func (m *importing) take(l *ImportLine, person model.PersonID, k *known) (*model
 func (m *importing) code(l *ImportLine, p *model.Participant) (free bool, err error) {
 	t := m.t
 	if l.Code == "" {
-		c, err := t.makeLink(m.campaign, p, LinkRequest{Who: Who{FirstName: l.FirstName}})
+		c, err := t.makeLink(m.campaign, p, LinkRequest{Who: Who{FirstName: l.FirstName, Email: l.Email}})
 		if err != nil {
 			return false, err
 		}

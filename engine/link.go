@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
+	"iter"
 	"net/url"
 	"slices"
 	"strings"
@@ -176,27 +177,27 @@ func (t *turn) seedOf(r LinkRequest) string {
 
 // makeLink makes a code as the request wishes, else as the campaign says.
 func (t *turn) makeLink(campaign *model.Campaign, p *model.Participant, r LinkRequest) (*model.Code, error) {
-	w := wish{seed: r.Seed, prefix: campaign.CodeStyle.Prefix}
-	if w.seed == "" && !r.Short && campaign.CodeStyle.Seed == "first_name" {
-		w.seed = r.FirstName
-	}
+	prefix := campaign.CodeStyle.Prefix
 	if r.Prefix != nil {
-		w.prefix = *r.Prefix
+		prefix = *r.Prefix
 	}
-	named := code.Clean(w.seed) != "" || r.Prefix != nil && code.Clean(*r.Prefix) != ""
+	candidates, named := code.Candidates(prefix, r.Seed), code.Clean(r.Seed) != "" || r.Prefix != nil && code.Clean(*r.Prefix) != ""
+	if r.Seed == "" && !r.Short && campaign.CodeStyle.Seed == "first_name" {
+		mailbox, _, _ := strings.Cut(r.Email, "@")
+		if letters := code.Letters(r.FirstName, mailbox); letters != "" {
+			candidates, named = code.Vanity(prefix, letters), true
+		}
+	}
 	c := &model.Code{
 		ID: model.CodeID(t.id()), Campaign: campaign.ID, Participant: p.ID, Person: p.Person, Seed: t.seedOf(r), Place: r.place(),
 		Channel: r.Channel, Params: r.Params, Named: named, MadeAt: t.now,
 	}
-	return t.makeCode(c, w)
+	return t.makeCode(c, candidates)
 }
 
-// wish is what a code is to be.
-type wish struct{ seed, prefix string }
-
-// makeCode takes the first free code that the wish leads to.
-func (t *turn) makeCode(c *model.Code, w wish) (*model.Code, error) {
-	for candidate := range code.Candidates(w.prefix, w.seed) {
+// makeCode takes the first free code of some.
+func (t *turn) makeCode(c *model.Code, candidates iter.Seq[string]) (*model.Code, error) {
+	for candidate := range candidates {
 		if model.Reserved(candidate) {
 			continue
 		}

@@ -103,7 +103,9 @@ func TestCodesAreWhatWasWishedFor(t *testing.T) {
 			{"a reserved word is taken", ask("d@example.com", engine.LinkRequest{Campaign: first, Seed: "api"}), "api-*"},
 			{"a prefix goes before a seed", ask("e@example.com", engine.LinkRequest{Campaign: first, Seed: "eve", Prefix: &vip}), "vip-eve"},
 			{"a prefix goes before a made code", ask("f@example.com", engine.LinkRequest{Campaign: first, Prefix: &vip}), "vip-*"},
-			{"the campaign's style makes it", ask("g@example.com", engine.LinkRequest{Campaign: named, Who: engine.Who{FirstName: "Gwen"}}), "go-gwen"},
+			{"the campaign's style makes it", ask("g@example.com", engine.LinkRequest{Campaign: named, Who: engine.Who{FirstName: "Gwen"}}), "go-gwen*"},
+			{"a campaign's style takes a few letters", ask("g2@example.com", engine.LinkRequest{Campaign: named, Who: engine.Who{FirstName: "Anna-Maria"}}), "go-annama*"},
+			{"a campaign's style takes the address of who has no name", ask("lea.m@example.com", engine.LinkRequest{Campaign: named}), "go-leam*"},
 			{"short leaves out the name", ask("h@example.com", engine.LinkRequest{Campaign: named, Who: engine.Who{FirstName: "Hal"}, Short: true}), "go-*"},
 			{"an empty prefix is none", ask("i@example.com", engine.LinkRequest{Campaign: named, Seed: "ida", Prefix: &none}), "ida"},
 		} {

@@ -123,10 +123,10 @@ func (s *shop) front(w http.ResponseWriter, r *http.Request) {
 	})
 }
 
-// firstName is the name in a code that was made from one.
+// firstName is the name in a code that was made from one: four characters that
+// nobody can guess come after it.
 func firstName(code string) string {
-	name, _, _ := strings.Cut(code, "-")
-	name = strings.TrimRight(name, "0123456789")
+	name := code[:max(0, len(code)-4)]
 	if name == "" {
 		return ""
 	}

@@ -68,13 +68,13 @@ func TestDaysAreThoseOfTheAccountsZone(t *testing.T) {
 func TestRowsShowWhatTheFileSays(t *testing.T) {
 	t.Parallel()
 	s := enter(t, dialecttest.New(t), nil)
-	s.call("POST", "/api/v1/users", "campaign_id=25&first_name=Kris&email=kris@example.com")
-	s.call("POST", "/api/v1/users", "campaign_id=25&first_name=Ann&email=ann@example.com&referrer_code=kris")
+	_, kris := s.add(t, 25, "Kris", "")
+	s.call("POST", "/api/v1/users", "campaign_id=25&first_name=Ann&email=ann@example.com&referrer_code="+kris)
 	for _, c := range []struct{ target, want string }{
 		{"/api/v1/campaigns/26?fields=lang", `{"data":{"lang":"de"},"code":200,"message":null}`},
-		{"/api/v1/users?fields=sharing&per_page=1", `"data":[{"sharing":[{"social":"facebook","url":"https://grapevine.example.com/kris/socials/facebook"},` +
-			`{"social":"whatsapp","url":"https://grapevine.example.com/kris/socials/whatsapp"}]}]`},
-		{"/api/v1/users?fields=sharing_message&per_page=1", `{"subject":"Have a look","text":"I thought of you: https://go.example.com/kris"}`},
+		{"/api/v1/users?fields=sharing&per_page=1", `"data":[{"sharing":[{"social":"facebook","url":"https://grapevine.example.com/` + kris + `/socials/facebook"},` +
+			`{"social":"whatsapp","url":"https://grapevine.example.com/` + kris + `/socials/whatsapp"}]}]`},
+		{"/api/v1/users?fields=sharing_message&per_page=1", `{"subject":"Have a look","text":"I thought of you: https://go.example.com/` + kris + `"}`},
 		{"/api/v1/coupons/FRIEND-1?with=batch&fields.batch=name,campaign_id&fields=name", `{"name":"FRIEND-1","batch":{"name":"friend-offer","campaign_id":25}}`},
 	} {
 		if w := s.call("GET", c.target, ""); !strings.Contains(w.Body.String(), c.want) {
@@ -89,9 +89,8 @@ func TestAccountsNeverSeeEachOther(t *testing.T) {
 	t.Parallel()
 	dialecttest.OnBoth(t, func(t *testing.T, d *dialecttest.Stage) {
 		s := enter(t, d, nil)
-		var kris struct{ Data struct{ ID int64 } }
-		decode(t, s.call("POST", "/api/v1/users", "campaign_id=25&first_name=Kris&email=kris@example.com"), &kris)
-		s.call("POST", "/api/v1/users", "campaign_id=25&first_name=Ann&email=ann@example.com&referrer_code=kris")
+		id, kris := s.add(t, 25, "Kris", "")
+		s.call("POST", "/api/v1/users", "campaign_id=25&first_name=Ann&email=ann@example.com&referrer_code="+kris)
 		s.Apply(t, func(text string) string {
 			return "account: Other\nsite: https://other.example\nkeys: {referral_factory: {token: other-token, inbound_token: other-inbound}}\n" +
 				"campaigns: [{name: Theirs, id: 25, code: theirs, status: launched}]\n"
@@ -103,11 +102,11 @@ func TestAccountsNeverSeeEachOther(t *testing.T) {
 			s.handler.ServeHTTP(w, r)
 			return w.Code, w.Body.String()
 		}
-		at := fmt.Sprint("/api/v1/users/", kris.Data.ID)
+		at := fmt.Sprint("/api/v1/users/", id)
 		got := map[string]int{}
 		for _, call := range [][3]string{
 			{"GET", at, ""}, {"PUT", at, "qualified=1"}, {"DELETE", at, ""}, {"GET", "/api/v1/campaigns/26", ""}, {"GET", "/api/v1/coupons/FRIEND-1", ""},
-			{"POST", "/api/v1/coupons/FRIEND-1/qualification", "qualified=1"}, {"POST", "/webhook/other-inbound/qualify", "code=kris"},
+			{"POST", "/api/v1/coupons/FRIEND-1/qualification", "qualified=1"}, {"POST", "/webhook/other-inbound/qualify", "code=" + kris},
 			{"POST", "/webhook/other-inbound/qualify", "coupon=FRIEND-1"}, {"POST", "/api/n8n/users/qualify", "email=kris@example.com&campaign_id=25"},
 			{"DELETE", "/api/n8n/webhooks/1", ""}, {"PUT", "/api/n8n/rewards/3", `{"url":"https://n8n.example.com"}`},
 		} {
@@ -123,7 +122,7 @@ func TestAccountsNeverSeeEachOther(t *testing.T) {
 		if diff := cmp.Diff(map[string]int{"users": 1, "rewards": 1, "rewards/due": 1, "rewards/issued": 1}, got); diff != "" {
 			t.Error(diff)
 		}
-		if status, body := other("POST", "/api/v1/users", "campaign_id=25&first_name=A&email=kris@example.com&referrer_code=kris"); status != http.StatusUnprocessableEntity {
+		if status, body := other("POST", "/api/v1/users", "campaign_id=25&first_name=A&email=kris@example.com&referrer_code="+kris); status != http.StatusUnprocessableEntity {
 			t.Errorf("their code brings somebody here: %d %s", status, body)
 		}
 		s.Verify(t)

@@ -21,7 +21,7 @@ func TestBadInputChangesAndShowsNothing(t *testing.T) {
 	t.Parallel()
 	dialecttest.OnBoth(t, func(t *testing.T, d *dialecttest.Stage) {
 		s := enter(t, d, nil)
-		id, _ := s.add(t, 25, "kris", "")
+		id, kris := s.add(t, 25, "kris", "")
 		s.Apply(t, func(string) string {
 			return "account: Other\nsite: https://other.example\nkeys: {referral_factory: {token: other-token, inbound_token: other-inbound}}\n" +
 				"campaigns: [{name: Theirs, id: 25, code: theirs, status: launched, code_style: {seed: first_name}}]\n"
@@ -32,6 +32,8 @@ func TestBadInputChangesAndShowsNothing(t *testing.T) {
 		if s.handler.ServeHTTP(made, theirs); made.Code != http.StatusCreated {
 			t.Fatal(made.Code, made.Body)
 		}
+		var secretary struct{ Data struct{ Code string } }
+		decode(t, made, &secretary)
 		before := string(s.show(t, "/api/v1/users"))
 		refused := func(method, target, body string, statuses ...int) {
 			t.Helper()
@@ -70,7 +72,7 @@ func TestBadInputChangesAndShowsNothing(t *testing.T) {
 			refused("PUT", "/api/v1/users/"+in, "qualified=1", http.StatusNotFound)
 			refused("DELETE", "/api/v1/users/"+in, "", http.StatusNotFound)
 			refused("POST", "/api/v1/coupons/"+in+"/qualification", "qualified=1", http.StatusNotFound)
-			refused("POST", "/webhook/"+in+"/qualify", "code=kris", http.StatusNotFound)
+			refused("POST", "/webhook/"+in+"/qualify", "code="+kris, http.StatusNotFound)
 			refused("POST", "/webhook/rf-inbound/qualify", query("code", text), http.StatusNotFound)
 			refused("POST", "/webhook/rf-inbound/qualify", query("coupon", text), http.StatusNotFound)
 			refused("POST", "/api/v1/users", query("campaign_id", text, "first_name", "A", "email", "a@example.com"), http.StatusBadRequest)
@@ -96,12 +98,12 @@ func TestBadInputChangesAndShowsNothing(t *testing.T) {
 			{"POST", "/api/v1/users", "campaign_id=25&first_name=A&email[]=a@example.com"}, {"POST", "/api/v1/users", `{"campaign_id":25,"first_name":"A","email":"a@example.com","referrer_id":{}}`},
 			{"PUT", at, "email[]=a@example.com"}, {"PUT", at, `{"first_name":{"a":1}}`}, {"PUT", at, "qualified=maybe"}, {"PUT", at, "qualified[]=1"}, {"PUT", at, "email="}, {"PUT", at, "email=nobody"},
 			{"POST", "/api/v1/coupons/FRIEND-1/qualification", ""}, {"POST", "/api/v1/coupons/FRIEND-1/qualification", "qualified=2"}, {"POST", "/api/v1/coupons/FRIEND-1/qualification", "qualified[]=1"},
-			{"POST", "/webhook/rf-inbound/qualify", "code[]=kris"}, {"POST", "/webhook/rf-inbound/qualify", `{"coupon":["FRIEND-1"]}`}, {"POST", "/webhook/rf-inbound/qualify", ""},
+			{"POST", "/webhook/rf-inbound/qualify", "code[]=" + kris}, {"POST", "/webhook/rf-inbound/qualify", `{"coupon":["FRIEND-1"]}`}, {"POST", "/webhook/rf-inbound/qualify", ""},
 		} {
 			refused(c[0], c[1], c[2], http.StatusBadRequest)
 		}
-		refused("POST", "/api/v1/users", "campaign_id=25&first_name=A&email=a@example.com&referrer_code=secretary", http.StatusUnprocessableEntity)
-		refused("POST", "/webhook/rf-inbound/qualify", "code=secretary", http.StatusNotFound)
+		refused("POST", "/api/v1/users", "campaign_id=25&first_name=A&email=a@example.com&referrer_code="+secretary.Data.Code, http.StatusUnprocessableEntity)
+		refused("POST", "/webhook/rf-inbound/qualify", "code="+secretary.Data.Code, http.StatusNotFound)
 		if after := string(s.show(t, "/api/v1/users")); after != before {
 			t.Errorf("users were\n%s, and are\n%s", before, after)
 		}

@@ -1,5 +1,6 @@
-// Package code makes referral codes: random ones, and vanity ones from what
-// people want to be called. It knows nothing of who has which.
+// Package code makes referral codes: random ones, vanity ones from what people
+// are called, and those that somebody wishes for. It knows nothing of who has
+// which.
 package code
 
 import (
@@ -71,6 +72,42 @@ func Candidates(prefix, wish string) func(yield func(string) bool) {
 		}
 		for length := 2; length < suffix; length++ {
 			if !yield(prefix + wish + "-" + Random(length)) {
+				return
+			}
+		}
+	}
+}
+
+// Most letters of a name in a vanity code, and how many characters that nobody
+// can guess follow at least: ten in all, after a prefix.
+const (
+	nameLetters = 6
+	ending      = 4
+)
+
+// Letters are what a vanity code begins with: the first letters of the first of
+// names that has any.
+func Letters(names ...string) string {
+	for _, name := range names {
+		var b strings.Builder
+		for _, r := range Clean(name) {
+			if r >= 'a' && r <= 'z' && b.Len() < nameLetters {
+				b.WriteRune(r)
+			}
+		}
+		if b.Len() > 0 {
+			return b.String()
+		}
+	}
+	return ""
+}
+
+// Vanity gives codes to try in turn that begin with letters and cannot be
+// guessed.
+func Vanity(prefix, letters string) func(yield func(string) bool) {
+	return func(yield func(string) bool) {
+		for length := ending; length <= 2*ending; length++ {
+			if !yield(Clean(prefix) + letters + Random(length)) {
 				return
 			}
 		}

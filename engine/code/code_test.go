@@ -33,6 +33,27 @@ func TestCandidatesBeginWithTheWishAndNeverRepeat(t *testing.T) {
 	}
 }
 
+func TestVanityCodesBeginWithAFewLettersAndCannotBeGuessed(t *testing.T) {
+	for names, want := range map[[2]string]string{
+		{"Ada", "x"}: "ada", {"Maximilian", ""}: "maximi", {"José-Ana 9", ""}: "josean", {"Ивана", "iv.ana"}: "ivana", {"", "9a"}: "a", {"1", "2"}: "",
+	} {
+		if got := Letters(names[0], names[1]); got != want {
+			t.Errorf("%q: letters %q, want %q", names, got, want)
+		}
+	}
+	seen := map[string]bool{}
+	for c := range Vanity("VIP-", "maximi") {
+		rest, is := strings.CutPrefix(c, "vip-maximi")
+		if !is || len(rest) < 4 || len(seen) == 0 && len(rest) != 4 || strings.Trim(rest, alphabet) != "" || seen[c] {
+			t.Errorf("code %q", c)
+		}
+		seen[c] = true
+	}
+	if len(seen) < 5 {
+		t.Errorf("only %d to try", len(seen))
+	}
+}
+
 func TestRandomUsesTheWholeAlphabet(t *testing.T) {
 	seen := map[rune]bool{}
 	for range 200 {
