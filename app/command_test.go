@@ -98,14 +98,18 @@ func TestApplyRefusesAFileThatIsNotRight(t *testing.T) {
 	}
 }
 
-func TestApplySaysWhereAKeyIsAnothersAlready(t *testing.T) {
+func TestApplySaysWhichKeysAreAnothersAlready(t *testing.T) {
 	t.Parallel()
 	c := place(t)
-	applyText(t, c, acme)
-	other := strings.Replace(acme, "slug: acme", "slug: other", 1)
+	two := strings.Replace(acme, "campaigns:", "  referral_factory: {token: rf-token}\ncampaigns:", 1)
+	applyText(t, c, two)
+	other := strings.Replace(two, "slug: acme", "slug: other", 1)
 	err := Apply(t.Context(), c, write(t, other), nil, io.Discard, io.Discard)
-	if _, ok := errors.AsType[*InputError](err); !ok || !strings.Contains(err.Error(), "acme.yaml:6") {
-		t.Errorf("got %v, want an error of line 6", err)
+	_, ok := errors.AsType[*InputError](err)
+	for _, line := range []string{"acme.yaml:6: keys.friendbuy.key: ", "acme.yaml:7: keys.referral_factory.token: "} {
+		if !ok || !strings.Contains(err.Error(), line) {
+			t.Errorf("got %v, want %s", err, line)
+		}
 	}
 }
 

@@ -3,6 +3,7 @@ package engine
 import (
 	"crypto/rand"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"slices"
 
@@ -42,11 +43,19 @@ func (a *applying) applyKeys() error {
 		a.completeKey(&a.project.Keys[i])
 	}
 	listed := map[string]bool{}
+	var taken []error // all of them are told: who copies an account's file has many
 	for _, k := range a.project.Keys {
 		listed[a.keyHash(k.Use, k.Value)] = true
-		if err := a.applyKey(k); err != nil {
+		switch err := a.applyKey(k); {
+		case err == nil:
+		case model.KindOf(err) == model.Conflict:
+			taken = append(taken, err)
+		default:
 			return err
 		}
+	}
+	if len(taken) > 0 {
+		return errors.Join(taken...)
 	}
 	for _, have := range a.stored.keys {
 		if have.Use != model.AccountKey && !listed[have.Hash] {

@@ -58,14 +58,23 @@ func (f *File) Warnings() []string {
 	return lines
 }
 
-// Explain says where in the file an error of applying it stands, in the way
-// of Problems. An error that is about no place in the file is returned as is.
+// Explain says where in the file an error of applying it stands, or each of
+// several that are joined, in the way of Problems. An error that is about no
+// place in the file is returned as is.
 func (f *File) Explain(err error) error {
-	var e *model.Error
-	if !errors.As(err, &e) || e.Field == "" {
-		return err
+	all := []error{err}
+	if joined, ok := err.(interface{ Unwrap() []error }); ok {
+		all = joined.Unwrap()
 	}
-	return &Problems{lines: []string{problem{line: f.root.lineOf(e.Field), path: e.Field, text: "expected " + e.Msg}.at(f.name)}}
+	explained := &Problems{}
+	for _, one := range all {
+		e, ok := errors.AsType[*model.Error](one)
+		if !ok || e.Field == "" {
+			return err
+		}
+		explained.lines = append(explained.lines, problem{line: f.root.lineOf(e.Field), path: e.Field, text: "expected " + e.Msg}.at(f.name))
+	}
+	return explained
 }
 
 // Problems is everything that is wrong with a file.

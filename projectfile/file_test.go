@@ -374,6 +374,10 @@ func TestApplyErrorsAreTracedToTheirLine(t *testing.T) {
 			t.Errorf("got %q, want %q", got, want)
 		}
 	}
+	one, two := &model.Error{Field: "campaigns[0].code", Msg: "another"}, &model.Error{Field: "keys.friendbuy.key", Msg: "another"}
+	if got, want := f.Explain(errors.Join(one, two)).Error(), "acme.yaml:4: campaigns[0].code: expected another\nacme.yaml:7: keys.friendbuy.key: expected another"; got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
 	other := errors.New("disk full")
 	if got := f.Explain(other); got != other {
 		t.Errorf("got %v, want the error as it was", got)
