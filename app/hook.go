@@ -56,8 +56,12 @@ func PauseHook(ctx context.Context, c Config, slug string, id int64, paused bool
 	})
 }
 
+// ErrNotAccepted says that an endpoint did not accept a test, as was printed.
+var ErrNotAccepted = errors.New("the endpoint did not accept it")
+
 // TestHook sends an endpoint its newest message, or an empty one, and prints
-// what was sent and what came back. The delivery log knows nothing of it.
+// what was sent and what came back. The delivery log knows nothing of it. It
+// fails with ErrNotAccepted where a real delivery would not have arrived.
 func TestHook(ctx context.Context, c Config, slug string, id int64, allowPrivate bool, out io.Writer) error {
 	return reading(ctx, c, func(ctx context.Context, p *program) error {
 		account, err := p.account(ctx, slug)
@@ -87,6 +91,9 @@ func TestHook(ctx context.Context, c Config, slug string, id int64, allowPrivate
 			answer += ": " + got.Error
 		}
 		_, err = fmt.Fprintf(out, "\n%s\n\nstatus %d after %v, %s\n%s\n", s.Delivery.Body, got.Status, got.Took, answer, got.Excerpt)
+		if err == nil && verdict != model.Accepted {
+			err = ErrNotAccepted
+		}
 		return err
 	})
 }

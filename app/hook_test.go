@@ -2,6 +2,7 @@ package app
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -114,6 +115,10 @@ func TestHooksAreOperatedBesideARunningServer(t *testing.T) {
 		said(err, &out, "POST "+receiver.URL, "X-Friendbuy-Hmac-Sha256: ", body, "status 200 after ", ", accepted", "thanks")
 		if got := next(); got != first {
 			t.Errorf("the test sent %s, want %s", got, first)
+		}
+		out.Reset()
+		if err := TestHook(t.Context(), c, "", hook, false, &out); !errors.Is(err, ErrNotAccepted) || !strings.Contains(out.String(), "tried again: 127.0.0.1:") {
+			t.Errorf("a private address is tested with %v, %s", err, &out)
 		}
 		if again, err := log(); again != text || err != nil {
 			t.Errorf("the log knows of the test: %v\n%s", err, again)

@@ -272,7 +272,7 @@ func exitCode(p *process, err error) int {
 	if err == nil {
 		return 0
 	}
-	if errors.Is(err, app.ErrDiffers) {
+	if errors.Is(err, app.ErrDiffers) || errors.Is(err, app.ErrNotAccepted) {
 		return 1
 	}
 	if input, ok := errors.AsType[*app.InputError](err); ok {
