@@ -47,7 +47,7 @@ func TestMailIsSeenBeforeItIsSent(t *testing.T) {
 			"\n\nAnn Advocate empfiehlt Acme: https://grapevine.example/mail/click/", "No more mail like this: https://grapevine.example/mail/unsubscribe/"},
 		{Kind: "share", Message: "Für dich!"}:           {"\n\nFür dich!\n"},
 		{Kind: "share", As: "html"}:                     {`<html lang="de">`, `href="https://grapevine.example/mail/click/`, "Have a look</a>"},
-		{Kind: "reward"}:                                {"Subject: Für Bea\n", "10 EUR & mehr: Your code: THANKS-10\n"},
+		{Kind: "reward"}:                                {"Subject: Für Bea\n", "10 EUR & mehr: THANKS-10\n"},
 		{Kind: "reward", As: "html"}:                    {"10 EUR &amp; mehr"},
 		{Kind: "invitation", Campaign: "Spring"}:        {"Subject: You are invited to Spring\n", "Hello Bea,"},
 		{Kind: "notify", Campaign: "12"}:                {"You get this because somebody signed you up for Spring."},
@@ -100,7 +100,7 @@ func TestEveryKindOfMailIsWordedByTheAccount(t *testing.T) {
 			model.InvitationMail:       asked + "///" + code + stands + click,
 			model.FriendInvitationMail: friend + "//" + code + stands + click,
 			model.RejectionMail:        asked + "///" + stands + nothing,
-			model.RewardMail:           asked + "/10 USD/Your code: THANKS-10/" + stands + nothing,
+			model.RewardMail:           asked + "/10 USD/THANKS-10/" + stands + nothing,
 			model.StockMail:            asked + "85 percent of the codes of a batch are used: 15 of 100 are left.///" + nobody + nothing,
 		}[kind]
 		got := preview(t, c, Preview{Kind: string(kind), Message: "Hi!"})

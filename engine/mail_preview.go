@@ -56,7 +56,7 @@ func (e *Engine) PreviewMail(ctx context.Context, account model.AccountID, kind 
 	case model.StockMail:
 		fill.Message = "85 percent of the codes of a batch are used: 15 of 100 are left."
 	case model.RewardMail:
-		fill.Reward, fill.Coupon = "10 "+cfg.Settings.Currency, couponLine("THANKS-10")
+		fill.Reward, fill.Coupon = "10 "+cfg.Settings.Currency, "THANKS-10"
 	}
 	return p, e.write(p, cfg, about, kind, fill)
 }

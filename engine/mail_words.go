@@ -87,14 +87,5 @@ func (d *desk) fillReward(m *model.Mail, fill *letter.Filling) error {
 	if fill.Reward == "" {
 		fill.Reward = strings.TrimSpace(w.Amount.String() + " " + w.Unit)
 	}
-	fill.Coupon = couponLine(fill.Coupon)
 	return nil
-}
-
-// couponLine is how a coupon is handed over; "" for none.
-func couponLine(code string) string {
-	if code == "" {
-		return ""
-	}
-	return "Your code: " + code
 }

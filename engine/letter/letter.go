@@ -9,6 +9,7 @@ import (
 	"html"
 	"html/template"
 	"regexp"
+	"slices"
 	"strings"
 )
 
@@ -73,8 +74,12 @@ func (w Wording) SaysStanding() bool {
 	return false
 }
 
-// Write writes a mail. A link that the text does not name comes after it.
+// Write writes a mail. A link that the text does not name comes after it, and
+// a line about nothing but the coupon is left out where there is none.
 func Write(w Wording, fill Filling, frame Frame) (*Letter, error) {
+	if fill.Coupon == "" {
+		w.Text = withoutCoupon(w.Text)
+	}
 	values := fill.values()
 	named := false
 	body := strings.TrimSpace(variable.ReplaceAllStringFunc(w.Text, func(found string) string {
@@ -101,6 +106,14 @@ func Write(w Wording, fill Filling, frame Frame) (*Letter, error) {
 	err := pages.Execute(&page, view{Frame: frame, Subject: l.Subject, Link: fill.Link, Paragraphs: paragraphs(body, fill), Account: fill.Account})
 	l.HTML = page.String()
 	return l, err
+}
+
+func withoutCoupon(text string) string {
+	lines := slices.DeleteFunc(strings.Split(text, "\n"), func(line string) bool {
+		names := variable.FindAllStringSubmatch(line, -1)
+		return len(names) > 0 && !slices.ContainsFunc(names, func(found []string) bool { return found[1] != "Coupon" })
+	})
+	return strings.Join(lines, "\n")
 }
 
 // Marks stand for links while a body is written: no text from outside has them.

@@ -39,7 +39,7 @@ var forms = map[model.MailKind]form{
 		"Come in", "{{.Sender}} asked {{.Account}} to send you this.",
 	},
 	model.RewardMail: {
-		Wording{"You have earned a reward", "Hello {{.Name}},\n\n{{.Account}} has something for you: {{.Reward}}\n\n{{.Coupon}}"},
+		Wording{"You have earned a reward", "Hello {{.Name}},\n\n{{.Account}} has something for you: {{.Reward}}\n\nYour code: {{.Coupon}}"},
 		"", "You get this because you take part in {{.Campaign}}.",
 	},
 	model.StockMail: {
