@@ -101,7 +101,7 @@ func TestExitCodes(t *testing.T) {
 
 func TestFlagsComeFromTheEnvironment(t *testing.T) {
 	t.Setenv("GRAPEVINE_DATABASE", "mysql://nowhere")
-	if code, _, stderr := grapevine(t, "verify"); code != 1 || !strings.Contains(stderr, "mysql:") {
+	if code, _, stderr := grapevine(t, "verify"); code != 2 || !strings.Contains(stderr, "mysql:") {
 		t.Errorf("exit %d, stderr %q: want the database of the environment", code, stderr)
 	}
 	missing := filepath.Join(t.TempDir(), "none.db")
