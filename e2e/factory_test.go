@@ -57,7 +57,11 @@ func TestEachLineOfReferralFactory(t *testing.T) {
 		ann, _ := factoryUser(t, s, "campaign_id=25&first_name=Ann&email=ann@example.com&referrer_id="+kris)
 		names := strings.NewReplacer("{kris}", kris, "{code}", code, "{john}", john, "{ann}", ann)
 		for _, l := range factoryLines() {
-			status, text := factoryCall(t, s, l.method, names.Replace(l.path), l.data)
+			data := slices.Clone(l.data)
+			for i := range data {
+				data[i] = names.Replace(data[i])
+			}
+			status, text := factoryCall(t, s, l.method, names.Replace(l.path), data)
 			what := fmt.Sprintf("%s %s %q", l.method, l.path, l.data)
 			if status != l.status {
 				t.Errorf("%s: %d %s, want %d", what, status, text, l.status)
@@ -143,7 +147,7 @@ func factoryLines() []line {
 		{"POST", api + "coupons/FRIEND-1/qualification", []string{"qualified=1"}, 200,
 			[]string{`{"code":200,"message":"Coupon marked as used and related user marked as qualified successfully."}`}},
 		{"POST", "/webhook/rf-inbound/qualify", []string{"coupon=FRIEND-2"}, 201, []string{`{"code":201,"message":"User has now been qualified."}`}},
-		{"POST", "/webhook/rf-inbound/qualify", []string{"code=bob"}, 201, []string{`{"code":201,"message":"User has now been qualified."}`}},
+		{"POST", "/webhook/rf-inbound/qualify", []string{"code={code}"}, 201, []string{`{"code":201,"message":"User has now been qualified."}`}},
 		{"DELETE", api + "users/{ann}", nil, 200, []string{`"qualified":true`, `"first_name":"Ann","email":"ann@example.com"`, `"code":200,"message":"User successfully deleted."}`}},
 		{"GET", api + "users/{ann}", nil, 404, []string{`{"code":404,`}},
 
