@@ -74,12 +74,17 @@ type Runner struct {
 type lane struct {
 	width int // most jobs that run at once
 	slots chan struct{}
-	done  chan struct{} // a job was
+	done  chan struct{} // a job was, or another should be claimed
 
-	claiming bool             // a goroutine claims; guarded by Runner.mu, as the next
-	running  int              // slots that are taken
-	quick    bool             // the receiver answers at once
-	ready    []engine.Sending // begun, for the slots that are free next
+	claiming bool // a goroutine claims; guarded by Runner.mu, as all that follows
+	running  int  // slots that are taken
+
+	// Of deliveries:
+	more  sync.Cond        // something is ready, or nothing will be
+	idle  int              // slots in which more is waited for
+	quick bool             // the receiver answers at once
+	ready []engine.Sending // begun, for the slots that are free next
+	ended []*engine.Ended  // made, to be recorded together
 }
 
 // New makes a runner.
@@ -187,14 +192,20 @@ func (r *Runner) start(ctx context.Context, q model.Queue) {
 		l = r.newLane(q)
 		r.lanes[q] = l
 	}
-	if !l.claiming {
-		l.claiming = true
-		r.working.Go(func() { r.work(ctx, q, l) })
+	if l.claiming {
+		return
 	}
+	l.claiming = true
+	work := r.work
+	if q.Kind == model.JobDeliver {
+		work = r.feed
+	}
+	r.working.Go(func() { work(ctx, q, l) })
 }
 
 func (r *Runner) newLane(q model.Queue) *lane {
 	l := &lane{width: perEndpoint, slots: r.inside, done: make(chan struct{}, 1)}
+	l.more.L = &r.mu
 	switch q.Kind {
 	case model.JobTell:
 		l.width = 1 // each gathers as much as there is
@@ -217,7 +228,7 @@ func (r *Runner) work(ctx context.Context, q model.Queue, l *lane) {
 		if n == 0 {
 			return
 		}
-		jobs, more := r.take(ctx, q, max(n, r.ahead(l)))
+		jobs, more := r.take(ctx, q, n)
 		idle := max(0, n-len(jobs))
 		r.release(q, l, idle)
 		if len(jobs) > 0 {
@@ -244,7 +255,7 @@ func (r *Runner) reserve(ctx context.Context, l *lane) int {
 		room := l.width - l.running
 		r.mu.Unlock()
 		if room > 0 {
-			return r.fill(ctx, l, room)
+			return r.fill(ctx, l, room, true)
 		}
 		select {
 		case <-l.done:
@@ -254,14 +265,18 @@ func (r *Runner) reserve(ctx context.Context, l *lane) int {
 	}
 }
 
-// fill takes up to n slots: it waits for the first, in turn with other lanes.
-func (r *Runner) fill(ctx context.Context, l *lane, n int) int {
-	select {
-	case l.slots <- struct{}{}:
-	case <-ctx.Done():
-		return 0
+// fill takes up to n slots. If it has to it waits for the first, in turn with
+// other lanes.
+func (r *Runner) fill(ctx context.Context, l *lane, n int, wait bool) int {
+	taken := 0
+	if wait {
+		select {
+		case l.slots <- struct{}{}:
+			taken = 1
+		case <-ctx.Done():
+			return 0
+		}
 	}
-	taken := 1
 	for free := true; free && taken < n; {
 		select {
 		case l.slots <- struct{}{}:
@@ -285,6 +300,11 @@ func (r *Runner) release(q model.Queue, l *lane, n int) {
 	l.running -= n
 	r.forget(q, l)
 	r.mu.Unlock()
+	l.tell()
+}
+
+// tell wakes the goroutine that claims.
+func (l *lane) tell() {
 	select {
 	case l.done <- struct{}{}:
 	default:
@@ -333,8 +353,6 @@ func (r *Runner) run(ctx context.Context, q model.Queue, l *lane, n int, jobs []
 		})
 	}
 	switch q.Kind {
-	case model.JobDeliver:
-		r.sendAll(ctx, q, l, n, r.open(finish, q, jobs))
 	case model.JobMail:
 		postings := r.openMails(finish, q, jobs)
 		r.release(q, l, len(jobs)-len(postings))

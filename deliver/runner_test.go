@@ -269,7 +269,7 @@ func TestStopLetsWhatRunsEnd(t *testing.T) {
 	}
 }
 
-func TestStopReturnsJobsThatDidNotBegin(t *testing.T) {
+func TestStopReturnsWhatWasNotSent(t *testing.T) {
 	t.Parallel()
 	r := newReceiver(t, nil)
 	s := newStage(t, onSQLite(t), r.URL)
@@ -278,16 +278,19 @@ func TestStopReturnsJobsThatDidNotBegin(t *testing.T) {
 	s.gather()
 	stopped, stop := context.WithCancel(t.Context())
 	l := s.newLane(q)
-	n := s.reserve(stopped, l)
-	jobs, _ := s.take(stopped, q, n)
-	s.release(q, l, n-len(jobs))
+	l.claiming = true
+	n, slots := s.wanted(stopped, l, true)
+	begun, _ := s.begin(stopped, q, n)
 	stop()
-	s.run(stopped, q, l, len(jobs), jobs)
-	if l.running != 0 || len(s.outside) != 0 {
-		t.Errorf("%d jobs run in %d slots, want none", l.running, len(s.outside))
+	s.handOut(stopped, q, l, begun, false, slots)
+	if len(begun) != 1 || l.running != 0 || len(s.outside) != 0 {
+		t.Errorf("%d began, %d run in %d slots; want one, none, none", len(begun), l.running, len(s.outside))
+	}
+	if d := s.deliveries()[0]; d.Attempts != 0 || len(s.attempts(d.ID)) != 0 {
+		t.Errorf("%d attempts of a delivery that was not sent", d.Attempts)
 	}
 	if s.step(); len(r.bodies()) != 1 {
-		t.Errorf("%d requests, want one at once: the job was given back", len(r.bodies()))
+		t.Errorf("%d requests, want one at once: the delivery was given back", len(r.bodies()))
 	}
 }
 

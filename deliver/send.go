@@ -39,7 +39,7 @@ func newClient(allowPrivate bool, names *net.Resolver) *http.Client {
 			ForceAttemptHTTP2:      true,
 			DisableCompression:     true,
 			MaxIdleConns:           outside,
-			MaxIdleConnsPerHost:    perEndpoint,
+			MaxIdleConnsPerHost:    outside,
 			IdleConnTimeout:        90 * time.Second,
 			TLSHandshakeTimeout:    dialTimeout,
 			MaxResponseHeaderBytes: 64 << 10,

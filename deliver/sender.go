@@ -10,52 +10,151 @@ import (
 
 const (
 	// claimAhead is how many deliveries are claimed together for a receiver that
-	// answers within quickAnswer: fewer transactions for the same work. Should it
-	// become slow meanwhile, they are given back long before their lease ends.
+	// answers within quickAnswer, when claimEarly are left to send: no request
+	// waits for a claim. Should it become slow meanwhile, they are given back
+	// long before their lease ends.
 	claimAhead  = 128
+	claimEarly  = 64
 	quickAnswer = 100 * time.Millisecond
 	slowAnswer  = 500 * time.Millisecond
+	// recordAtOnce is how many attempts at a quick receiver are recorded
+	// together, and recordWithin how long one waits for that.
+	recordAtOnce = 64
+	recordWithin = 50 * time.Millisecond
+	// share is how many deliveries a slot sends before it goes to another lane
+	// that waits for one.
+	share = 32
 )
 
-// ahead is how many jobs a lane may claim beyond its slots.
-func (r *Runner) ahead(l *lane) int {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if l.quick {
-		return claimAhead
+// feed claims deliveries of a queue ahead of the slots that send them, until
+// there are none left.
+func (r *Runner) feed(ctx context.Context, q model.Queue, l *lane) {
+	finish := context.WithoutCancel(ctx)
+	record := time.NewTicker(recordWithin)
+	defer record.Stop()
+	for more := true; r.stays(ctx, q, l, more); {
+		n, slots := r.wanted(ctx, l, more)
+		var begun []engine.Sending
+		if n > 0 {
+			begun, more = r.begin(ctx, q, n)
+		}
+		r.handOut(ctx, q, l, begun, n == claimAhead, slots)
+		if n > 0 || slots > 0 {
+			continue
+		}
+		select {
+		case <-l.done:
+		case <-record.C:
+			r.recordAll(finish, l)
+		case <-ctx.Done():
+		}
 	}
-	return 0
+	if ctx.Err() != nil {
+		r.giveBack(finish, q, r.leftIn(l))
+	}
+	r.recordAll(finish, l)
 }
 
-// sendAll sends deliveries in n slots, one after the other where there are
-// more, and gives the slots back.
-func (r *Runner) sendAll(ctx context.Context, q model.Queue, l *lane, n int, sendings []engine.Sending) {
-	used := min(n, len(sendings))
+// stays reports whether a lane has to be fed on: there may be more to claim, or
+// nobody sends what is ready. Where not, the lane is left.
+func (r *Runner) stays(ctx context.Context, q model.Queue, l *lane, more bool) bool {
 	r.mu.Lock()
-	l.ready = append(l.ready, sendings[used:]...)
+	defer r.mu.Unlock()
+	if ctx.Err() == nil && (more || len(l.ready) > 0 && l.running == 0) {
+		return true
+	}
+	l.claiming = false
+	l.more.Broadcast()
+	r.forget(q, l)
+	return false
+}
+
+// wanted says how many deliveries to claim for a lane, and takes slots for them
+// and for what is ready; it waits for the first where the lane has none.
+func (r *Runner) wanted(ctx context.Context, l *lane, more bool) (n, slots int) {
+	r.mu.Lock()
+	room := l.width - l.running
+	if !more || l.quick && len(l.ready) > claimEarly {
+		room = min(room, len(l.ready)-l.idle)
+	}
+	alone := l.running == 0
 	r.mu.Unlock()
-	for _, s := range sendings[:used] {
+	if room > 0 {
+		slots = r.fill(ctx, l, room, alone)
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	switch {
+	case !more:
+	case !l.quick:
+		n = max(0, slots-len(l.ready))
+	case len(l.ready) <= claimEarly:
+		n = claimAhead
+	}
+	return n, slots
+}
+
+// begin claims up to n deliveries and begins an attempt of each. It says
+// whether there may be more.
+func (r *Runner) begin(ctx context.Context, q model.Queue, n int) (begun []engine.Sending, more bool) {
+	jobs, more := r.take(ctx, q, n)
+	if len(jobs) == 0 {
+		return nil, more
+	}
+	return r.open(context.WithoutCancel(ctx), q, jobs), more
+}
+
+// handOut leaves what has begun to those who wait for more, and to as many of
+// the slots as it needs; the others it gives back. When ctx has ended, all that
+// has begun goes back, and so does what was claimed ahead of a receiver that
+// balked meanwhile.
+func (r *Runner) handOut(ctx context.Context, q model.Queue, l *lane, begun []engine.Sending, ahead bool, slots int) {
+	r.mu.Lock()
+	if ctx.Err() != nil || ahead && !l.quick {
+		defer r.giveBack(context.WithoutCancel(ctx), q, begun)
+		begun = nil
+	}
+	l.ready = append(l.ready, begun...)
+	started := max(0, min(slots, len(l.ready)-l.idle))
+	first := l.ready[:started]
+	l.ready = l.ready[started:]
+	l.more.Broadcast()
+	r.mu.Unlock()
+	for _, s := range first {
 		r.working.Go(func() { r.sendOn(ctx, q, l, s) })
 	}
-	r.release(q, l, n-used)
+	if slots > started {
+		r.release(q, l, slots-started)
+	}
 }
 
 // sendOn sends a delivery, and then what is ready in its lane, in one slot.
 func (r *Runner) sendOn(ctx context.Context, q model.Queue, l *lane, s engine.Sending) {
-	finish := context.WithoutCancel(ctx)
-	for more := true; more; {
-		record, o := r.send(finish, s)
-		if balks(&o) || ctx.Err() != nil {
-			r.giveBack(finish, q, l)
-		}
-		if balks(&o) {
-			record() // what it does to the circuit concerns the next request
-		} else {
-			r.working.Go(record)
-		}
-		s, more = r.nextReady(l, &o)
+	more := true
+	for sent := 1; more; sent++ {
+		r.sendOne(ctx, q, l, s)
+		s, more = r.nextReady(q, l, sent)
 	}
-	r.release(q, l, 1)
+	<-l.slots
+	l.tell()
+}
+
+// sendOne sends a delivery and has recorded what came of it, if not at once.
+func (r *Runner) sendOne(ctx context.Context, q model.Queue, l *lane, s engine.Sending) {
+	finish := context.WithoutCancel(ctx)
+	x := r.send(finish, &s)
+	if x == nil {
+		return
+	}
+	if balks(&x.Outcome) || ctx.Err() != nil {
+		r.giveBack(finish, q, r.leftIn(l))
+	}
+	switch batch := r.ended(l, x); {
+	case balks(&x.Outcome):
+		r.record(finish, batch) // what it does to the circuit concerns the next request
+	case len(batch) > 0:
+		r.working.Go(func() { r.record(finish, batch) })
+	}
 }
 
 // balks reports whether a receiver should get less at once.
@@ -63,25 +162,74 @@ func balks(o *engine.Outcome) bool {
 	return o.State == model.DeliverySending || o.State == model.DeliveryFailed || o.Attempt.Took > slowAnswer
 }
 
-// nextReady takes the next delivery of a lane, after one with that outcome.
-func (r *Runner) nextReady(l *lane, o *engine.Outcome) (s engine.Sending, more bool) {
+// nextReady takes the next delivery of a lane, for a slot that has sent so many;
+// at a quick receiver it waits for it while more are claimed. Without more the
+// slot is to be given back: the lane has it no longer.
+func (r *Runner) nextReady(q model.Queue, l *lane, sent int) (s engine.Sending, more bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	l.quick = !balks(o) && (l.quick || o.Attempt.Took < quickAnswer)
-	if len(l.ready) == 0 {
-		return s, false
+	for {
+		crowded := l.claiming && sent >= share && len(l.slots) == cap(l.slots)
+		switch {
+		case len(l.ready) > 0 && !crowded:
+			s, l.ready = l.ready[0], l.ready[1:]
+			if len(l.ready) <= claimEarly {
+				l.tell()
+			}
+			return s, true
+		case crowded || !l.claiming || !l.quick:
+			l.running--
+			r.forget(q, l)
+			return s, false
+		}
+		l.idle++
+		l.tell()
+		l.more.Wait()
+		l.idle--
 	}
-	s, l.ready = l.ready[0], l.ready[1:]
-	return s, true
 }
 
-// giveBack leaves to others, or to later, what a lane has ready.
-func (r *Runner) giveBack(ctx context.Context, q model.Queue, l *lane) {
+// ended keeps what came of an attempt, and returns what is to be recorded
+// at once, if anything is: attempts at a quick receiver are recorded together.
+func (r *Runner) ended(l *lane, x *engine.Ended) []*engine.Ended {
 	r.mu.Lock()
-	back := l.ready
-	l.ready = nil
+	defer r.mu.Unlock()
+	l.quick = !balks(&x.Outcome) && (l.quick || x.Outcome.Attempt.Took < quickAnswer)
+	if !l.quick {
+		l.more.Broadcast() // who waits, waits for what was claimed ahead
+	}
+	l.ended = append(l.ended, x)
+	if l.quick && l.claiming && len(l.ended) < recordAtOnce {
+		return nil
+	}
+	batch := l.ended
+	l.ended = nil
+	return batch
+}
+
+// recordAll records what a lane has kept.
+func (r *Runner) recordAll(ctx context.Context, l *lane) {
+	r.mu.Lock()
+	batch := l.ended
+	l.ended = nil
 	r.mu.Unlock()
-	if err := r.engine.ReturnDeliveries(ctx, back); err != nil {
+	if len(batch) > 0 {
+		r.working.Go(func() { r.record(ctx, batch) })
+	}
+}
+
+// leftIn takes what a lane has ready.
+func (r *Runner) leftIn(l *lane) []engine.Sending {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	left := l.ready
+	l.ready = nil
+	return left
+}
+
+// giveBack leaves deliveries to others, or to later.
+func (r *Runner) giveBack(ctx context.Context, q model.Queue, begun []engine.Sending) {
+	if err := r.engine.ReturnDeliveries(ctx, begun); err != nil {
 		r.trouble(ctx, "give deliveries back", err, "account", q.Account, "endpoint", q.Lane)
 	}
 }

@@ -3,6 +3,7 @@ package deliver
 import (
 	"context"
 	"fmt"
+	"log/slog"
 	"net/http"
 	"time"
 
@@ -61,12 +62,13 @@ func (r *Runner) renderer(to *model.Endpoint) (Renderer, error) {
 	return renderer, nil
 }
 
-// send makes one attempt of a delivery, and returns what is left to do: to
-// record what came of it.
-func (r *Runner) send(ctx context.Context, s engine.Sending) (record func(), o engine.Outcome) {
+// send makes one attempt of a delivery and returns what came of it; nil where
+// nobody writes for its endpoint.
+func (r *Runner) send(ctx context.Context, s *engine.Sending) *engine.Ended {
 	renderer, err := r.renderer(&s.Endpoint)
 	if err != nil {
-		return func() { r.retry(ctx, s.Job, err) }, o
+		r.retry(ctx, s.Job, err)
+		return nil
 	}
 	began := r.now()
 	got := post(ctx, r.client, s.Endpoint.URL, renderer.Header(&s.Delivery, &s.Endpoint, began, s.Secret), s.Delivery.Body, renderer.Timeout())
@@ -77,16 +79,28 @@ func (r *Runner) send(ctx context.Context, s engine.Sending) (record func(), o e
 			got.status, got.trouble = 0, "the answer is no list of recipients"
 		}
 	}
-	o = outcome(renderer, &s, got.status, ended)
+	o := outcome(renderer, s, got.status, ended)
 	o.Allowed = allowed
 	o.Attempt = model.Attempt{Took: ended.Sub(began), Status: got.status, Excerpt: got.excerpt, Error: got.trouble}
 	if o.State != model.DeliveryDelivered && o.Attempt.Error == "" {
 		o.Attempt.Error = fmt.Sprintf("answered %d", got.status)
 	}
-	return func() {
-		r.report(ctx, &s, &o)
-		r.settled(ctx, s.Job, r.engine.EndDelivery(ctx, &s, o))
-	}, o
+	return &engine.Ended{Sending: s, Outcome: o}
+}
+
+// record keeps what came of attempts of deliveries to one endpoint.
+func (r *Runner) record(ctx context.Context, ended []*engine.Ended) {
+	for _, x := range ended {
+		r.report(ctx, x.Sending, &x.Outcome)
+	}
+	lost, err := r.engine.EndDeliveries(ctx, ended)
+	for _, j := range lost {
+		r.settled(ctx, j, engine.ErrLeaseLost)
+	}
+	if err != nil {
+		first := &ended[0].Sending.Job
+		r.trouble(ctx, "record the end of jobs", err, "account", first.Account, "kind", first.Kind, "lane", first.Lane, "jobs", len(ended))
+	}
 }
 
 // outcome says where an attempt leaves its delivery, and when it is tried again
@@ -113,6 +127,9 @@ func outcome(renderer Renderer, s *engine.Sending, status int, now time.Time) en
 // report logs an attempt. The endpoint is named by its id: its address may
 // carry credentials.
 func (r *Runner) report(ctx context.Context, s *engine.Sending, o *engine.Outcome) {
+	if o.State == model.DeliveryDelivered && !r.log.Enabled(ctx, slog.LevelDebug) {
+		return // as nearly all do
+	}
 	log := r.log.With("account", s.Job.Account, "endpoint", s.Endpoint.ID, "event", s.Endpoint.Event,
 		"delivery", s.Delivery.UUID, "attempt", s.Delivery.Attempts, "status", o.Attempt.Status, "took", o.Attempt.Took)
 	switch o.State {

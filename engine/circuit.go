@@ -88,20 +88,20 @@ func inOrder(jobs []model.Job, next model.JobID) []model.Job {
 
 // concerns reports whether what came of an attempt may change the circuit of
 // its endpoint.
-func (x *ending) concerns() bool { return !x.answered() || x.sending.Endpoint.Circuit.Failures > 0 }
+func (x *Ended) concerns() bool { return !x.answered() || x.Sending.Endpoint.Circuit.Failures > 0 }
 
 // answered reports whether the receiver took the delivery, or told us to try it
 // no more.
-func (x *ending) answered() bool {
-	return x.outcome.State == model.DeliveryDelivered || x.outcome.State == model.DeliveryRefused
+func (x *Ended) answered() bool {
+	return x.Outcome.State == model.DeliveryDelivered || x.Outcome.State == model.DeliveryRefused
 }
 
 // after is the circuit after an attempt.
-func (x *ending) after(c model.Circuit, now time.Time) model.Circuit {
+func (x *Ended) after(c model.Circuit, now time.Time) model.Circuit {
 	if x.answered() {
 		return model.Circuit{}
 	}
-	if c.Open() && !x.sending.Probe { // it left before, or it was the last of its schedule
+	if c.Open() && !x.Sending.Probe { // it left before, or it was the last of its schedule
 		return c
 	}
 	c.Failures++
@@ -110,7 +110,7 @@ func (x *ending) after(c model.Circuit, now time.Time) model.Circuit {
 	}
 	c.ProbeAt = now.Add(pauseAfter(c.Failures))
 	// A delivery that is alone keeps its schedule.
-	if again := x.outcome.Next; !again.IsZero() && again.Before(c.ProbeAt) {
+	if again := x.Outcome.Next; !again.IsZero() && again.Before(c.ProbeAt) {
 		c.ProbeAt = again
 	}
 	return c
@@ -125,11 +125,11 @@ func pauseAfter(failures int64) time.Duration {
 
 // hear keeps what attempts say of their endpoints, and returns those whose
 // circuit closed. It locks endpoints, so it comes before all that locks jobs.
-func (e *Engine) hear(tx *store.Tx, endings []*ending, now time.Time) (closed []model.EndpointID, err error) {
-	concerned := map[model.EndpointID][]*ending{}
+func (e *Engine) hear(tx *store.Tx, endings []*Ended, now time.Time) (closed []model.EndpointID, err error) {
+	concerned := map[model.EndpointID][]*Ended{}
 	for _, x := range endings {
 		if x.concerns() {
-			concerned[x.sending.Endpoint.ID] = append(concerned[x.sending.Endpoint.ID], x)
+			concerned[x.Sending.Endpoint.ID] = append(concerned[x.Sending.Endpoint.ID], x)
 		}
 	}
 	for _, id := range sorted(concerned) {

@@ -3,6 +3,7 @@ package engine
 import (
 	"cmp"
 	"context"
+	"errors"
 	"maps"
 	"slices"
 	"time"
@@ -20,38 +21,72 @@ type Outcome struct {
 	Allowed []string  // recipients, by the answer to a question about them
 }
 
-// ending is an attempt that is over.
-type ending struct {
-	sending *Sending
-	outcome Outcome
+// Ended is an attempt that is over.
+type Ended struct {
+	Sending *Sending
+	Outcome Outcome
 }
 
-// endGroup is how many attempts one transaction records.
-const endGroup = 512
+// endGroup is how many calls of EndDeliveries one transaction records.
+const endGroup = 128
 
-// EndDelivery records what came of an attempt. Where the receiver is gone, its
-// endpoint ends, and with it all that waits for it. It fails with ErrLeaseLost.
-// Calls for an account share transactions.
+// EndDelivery records what came of one attempt, as EndDeliveries does. It fails
+// with ErrLeaseLost.
 func (e *Engine) EndDelivery(ctx context.Context, s *Sending, o Outcome) error {
-	o.Attempt.Delivery, o.Attempt.Number = s.Delivery.ID, s.Delivery.Attempts
-	x := &ending{s, o}
-	over := o.State != model.DeliverySending
-	var err error
-	switch {
-	case over && s.Endpoint.Topic == model.RewardQuestioned:
+	lost, err := e.EndDeliveries(ctx, []*Ended{{s, o}})
+	if err == nil && len(lost) > 0 {
+		err = ErrLeaseLost
+	}
+	return err
+}
+
+// EndDeliveries records what came of attempts of deliveries to one endpoint,
+// and returns the jobs that are another worker's by now: of those nothing was
+// changed. Where the receiver is gone, its endpoint ends, and with it all that
+// waits for it. Calls for an account share transactions.
+func (e *Engine) EndDeliveries(ctx context.Context, ended []*Ended) (lost []model.Job, err error) {
+	account := ended[0].Sending.Job.Account
+	var plain []*Ended
+	var errs []error
+	for _, x := range ended {
+		x.Outcome.Attempt.Delivery, x.Outcome.Attempt.Number = x.Sending.Delivery.ID, x.Sending.Delivery.Attempts
+		if !x.decides() {
+			plain = append(plain, x)
+			continue
+		}
+		err := e.endDeciding(ctx, x)
+		if errors.Is(err, ErrLeaseLost) {
+			lost, err = append(lost, x.Sending.Job), nil
+		}
+		errs = append(errs, err)
+	}
+	if len(plain) > 0 {
+		more, err := e.endings.do(ctx, account, plain)
+		lost, errs = append(lost, more...), append(errs, err)
+	}
+	return lost, errors.Join(errs...)
+}
+
+// decides reports whether more hangs on an attempt than its delivery.
+func (x *Ended) decides() bool {
+	topic := x.Sending.Endpoint.Topic
+	return x.Outcome.State != model.DeliverySending && (topic == model.RewardQuestioned || topic == model.RecipientsQuestioned)
+}
+
+// endDeciding records an attempt together with what it decides.
+func (e *Engine) endDeciding(ctx context.Context, x *Ended) (err error) {
+	s, o := x.Sending, x.Outcome
+	if s.Endpoint.Topic == model.RewardQuestioned {
 		err = e.endQuestion(ctx, s, o.Attempt, o.State)
-	case over && s.Endpoint.Topic == model.RecipientsQuestioned:
+	} else {
 		err = e.endAuthorization(ctx, s, o)
-	default:
-		_, err = e.endings.do(ctx, s.Job.Account, x)
-		return err
 	}
 	if err != nil || !x.concerns() {
 		return err
 	}
 	var closed []model.EndpointID
 	err = e.store.InTx(ctx, s.Job.Account, func(tx *store.Tx) (err error) {
-		closed, err = e.hear(tx, []*ending{x}, e.now())
+		closed, err = e.hear(tx, []*Ended{x}, e.now())
 		return err
 	})
 	e.letGo(ctx, s.Job.Account, closed)
@@ -66,13 +101,13 @@ func (e *Engine) ReturnDeliveries(ctx context.Context, sendings []Sending) error
 		return nil
 	}
 	return e.store.InTx(ctx, sendings[0].Job.Account, func(tx *store.Tx) error {
-		endings := make([]*ending, len(sendings))
+		list := make([]*Ended, len(sendings))
 		for i := range sendings {
-			endings[i] = &ending{sending: &sendings[i]}
+			list[i] = &Ended{Sending: &sendings[i]}
 		}
-		held, err := holdAll(tx, endings)
+		held, err := holdAll(tx, list)
 		for _, id := range sorted(held) {
-			s := held[id].sending
+			s := held[id].Sending
 			tx.UndoAttempt(&s.Delivery)
 			tx.RetryHeld(&s.Job, e.now(), "")
 		}
@@ -80,28 +115,32 @@ func (e *Engine) ReturnDeliveries(ctx context.Context, sendings []Sending) error
 	})
 }
 
-// endTogether records what came of attempts in one transaction.
-func (e *Engine) endTogether(account model.AccountID, endings []*ending) ([]result[struct{}], error) {
+// endTogether records what came of attempts in one transaction. A call's result
+// is what it lost.
+func (e *Engine) endTogether(account model.AccountID, calls [][]*Ended) ([]result[[]model.Job], error) {
 	ctx, cancel := context.WithTimeout(context.Background(), groupWait)
 	defer cancel()
-	results := make([]result[struct{}], len(endings))
+	results := make([]result[[]model.Job], len(calls))
+	all := slices.Concat(calls...)
 	var closed []model.EndpointID
 	gone := false
 	err := e.store.InTx(ctx, account, func(tx *store.Tx) (err error) {
 		now := e.now()
-		if closed, err = e.hear(tx, endings, now); err != nil {
+		if closed, err = e.hear(tx, all, now); err != nil {
 			return err
 		}
-		held, err := holdAll(tx, endings)
+		held, err := holdAll(tx, all)
 		if err != nil {
 			return err
 		}
-		for i, x := range endings {
-			results[i].err = nil
-			if _, is := held[x.sending.Job.ID]; !is {
-				results[i].err = ErrLeaseLost
+		for i, call := range calls {
+			results[i].out = nil
+			for _, x := range call {
+				if _, is := held[x.Sending.Job.ID]; !is {
+					results[i].out = append(results[i].out, x.Sending.Job)
+				}
+				gone = gone || x.Outcome.Gone
 			}
-			gone = gone || x.outcome.Gone
 		}
 		if len(held) == 0 {
 			return nil
@@ -122,15 +161,15 @@ func (e *Engine) endTogether(account model.AccountID, endings []*ending) ([]resu
 
 // holdAll locks the jobs of attempts, and returns those whose claim still
 // stands, by job.
-func holdAll(tx *store.Tx, endings []*ending) (map[model.JobID]*ending, error) {
-	byJob := make(map[model.JobID]*ending, len(endings))
+func holdAll(tx *store.Tx, endings []*Ended) (map[model.JobID]*Ended, error) {
+	byJob := make(map[model.JobID]*Ended, len(endings))
 	jobs := make([]model.Job, len(endings))
 	for i, x := range endings {
-		jobs[i] = x.sending.Job
+		jobs[i] = x.Sending.Job
 		byJob[jobs[i].ID] = x
 	}
 	held, err := tx.HoldJobs(jobs)
-	standing := make(map[model.JobID]*ending, len(held))
+	standing := make(map[model.JobID]*Ended, len(held))
 	for _, j := range held {
 		standing[j.ID] = byJob[j.ID]
 	}
@@ -138,11 +177,11 @@ func holdAll(tx *store.Tx, endings []*ending) (map[model.JobID]*ending, error) {
 }
 
 // endHeld writes what came of attempts whose jobs are held.
-func endHeld(tx *store.Tx, endings []*ending, now time.Time) error {
-	slices.SortFunc(endings, func(a, b *ending) int { return cmp.Compare(a.sending.Delivery.ID, b.sending.Delivery.ID) })
+func endHeld(tx *store.Tx, endings []*Ended, now time.Time) error {
+	slices.SortFunc(endings, func(a, b *Ended) int { return cmp.Compare(a.Sending.Delivery.ID, b.Sending.Delivery.ID) })
 	ids := make([]model.DeliveryID, len(endings))
 	for i, x := range endings {
-		ids[i] = x.sending.Delivery.ID
+		ids[i] = x.Sending.Delivery.ID
 	}
 	redacted, err := tx.Redacted(ids)
 	if err != nil {
@@ -152,7 +191,7 @@ func endHeld(tx *store.Tx, endings []*ending, now time.Time) error {
 	var attempts []model.Attempt
 	ended := map[model.DeliveryState][]model.DeliveryID{}
 	for _, x := range endings {
-		s, o := x.sending, &x.outcome
+		s, o := x.Sending, &x.Outcome
 		a := o.Attempt
 		if redacted[s.Delivery.ID] != s.Delivery.Redacted {
 			a.Excerpt = "" // somebody it told of was erased meanwhile

@@ -76,7 +76,7 @@ type Engine struct {
 	sights     gather[model.AccountID, []*sight, []Recorded]
 	views      gather[viewKey, Naming, *ParticipantView]
 	viewed     cache[viewedKey, *recalled]
-	endings    gather[model.AccountID, *ending, struct{}]
+	endings    gather[model.AccountID, []*Ended, []model.Job]
 	records    gather[model.AccountID, *occurrence, *Recorded]
 }
 
