@@ -7,12 +7,15 @@ import (
 	"strings"
 )
 
-// bareOptions is what a bare handler answers.
+// bareOptions is what a bare handler answers, and what a bare client sends.
 type bareOptions struct {
 	addr     string
 	location int    // how long the Location of a 302 is
 	body     string // a file: it is answered instead, with 200
 	key      string // that calls have to carry to get the body
+	send     string // a file: it is sent
+	to       string // to these addresses, with commas between them
+	count    int64  // so often
 }
 
 // serveBare answers every request as a click or a read is answered, and does

@@ -2,13 +2,12 @@ package main
 
 import (
 	"bytes"
-	"crypto/hmac"
-	"crypto/sha256"
-	"encoding/hex"
 	"fmt"
 	"io"
 	"net/http"
+	"os"
 	"os/exec"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"sync"
@@ -235,11 +234,10 @@ func (c *counted) ServeHTTP(_ http.ResponseWriter, q *http.Request) {
 // each round.
 type backlog struct {
 	*server
-	bench  *bench
-	to     *counted
-	urls   []string
-	whole  int64 // deliveries of a round
-	client http.Client
+	bench *bench
+	to    *counted
+	urls  []string
+	whole int64 // deliveries of a round
 }
 
 // hookThroughput compares deliveries, claim and record included, with a client
@@ -262,7 +260,6 @@ func (b *bench) hookThroughput(engine string) error {
 	if err := l.fill(code); err != nil {
 		return err
 	}
-	l.client.Transport = &http.Transport{MaxIdleConnsPerHost: inFlight}
 	ours := &side{Name: "webhooks, " + engine, run: l.again}
 	bare := &side{Name: fmt.Sprintf("a bare client, %d in flight", inFlight), run: l.bare}
 	if err := interleave(b.rounds, b.out, ours, bare); err != nil {
@@ -369,52 +366,26 @@ func (l *backlog) again() (*round, error) {
 	return &round{Rate: float64(sent) / took.Seconds(), CPU: (after - cpu) / time.Duration(sent)}, nil
 }
 
-// bare sends as many from here, signed likewise.
+// bare sends as many, signed likewise, from a process of its own, as ours are.
 func (l *backlog) bare() (*round, error) {
-	body := *l.to.body.Load()
-	var group sync.WaitGroup
-	var sent atomic.Int64
-	failed := make(chan error, inFlight)
-	began := time.Now()
-	for range inFlight {
-		group.Go(func() {
-			for {
-				n := sent.Add(1)
-				if n > l.whole {
-					return
-				}
-				if err := l.post(l.urls[n%backlogHooks], body); err != nil {
-					failed <- err
-					return
-				}
-			}
-		})
-	}
-	group.Wait()
-	select {
-	case err := <-failed:
+	file := filepath.Join(l.bench.dir, "webhook.json")
+	if err := os.WriteFile(file, *l.to.body.Load(), 0o600); err != nil {
 		return nil, err
-	default:
-		return &round{Rate: float64(l.whole) / time.Since(began).Seconds()}, nil
 	}
-}
-
-func (l *backlog) post(url string, body []byte) error {
-	at := strconv.FormatInt(time.Now().Unix(), 10)
-	mac := hmac.New(sha256.New, []byte("another-signing-secret"))
-	io.WriteString(mac, at+".")
-	mac.Write(body)
-	q, err := http.NewRequest(http.MethodPost, url, bytes.NewReader(body))
+	self, err := os.Executable()
 	if err != nil {
-		return err
+		return nil, err
 	}
-	q.Header.Set("Content-Type", "application/json")
-	q.Header.Set("X-Prefinery-Signature", "t="+at+",v1="+hex.EncodeToString(mac.Sum(nil)))
-	a, err := l.client.Do(q)
+	cmd := exec.Command(self, "-bare-send", file, "-bare-to", strings.Join(l.urls, ","), "-bare-count", strconv.FormatInt(l.whole, 10))
+	cmd.Stderr = os.Stderr
+	out, err := cmd.Output()
 	if err != nil {
-		return err
+		return nil, fmt.Errorf("the bare client: %w", err)
 	}
-	defer a.Body.Close()
-	_, err = io.Copy(io.Discard, a.Body)
-	return err
+	took, err := time.ParseDuration(strings.TrimSpace(string(out)))
+	if err != nil {
+		return nil, fmt.Errorf("the bare client said %q", out)
+	}
+	cpu := cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime()
+	return &round{Rate: float64(l.whole) / took.Seconds(), CPU: cpu / time.Duration(l.whole)}, nil
 }

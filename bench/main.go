@@ -121,6 +121,9 @@ func main() {
 	flag.IntVar(&o.bare.location, "bare-location", 0, "length of the bare handler's Location")
 	flag.StringVar(&o.bare.body, "bare-body", "", "file that the bare handler answers")
 	flag.StringVar(&o.bare.key, "bare-key", "", "key that the bare handler asks for")
+	flag.StringVar(&o.bare.send, "bare-send", "", "be the bare client, and send this file")
+	flag.StringVar(&o.bare.to, "bare-to", "", "comma-separated addresses that the bare client sends to")
+	flag.Int64Var(&o.bare.count, "bare-count", 0, "how often the bare client sends")
 	flag.Parse()
 
 	if o.bare.addr != "" {
@@ -128,6 +131,10 @@ func main() {
 	}
 	// The load should cost little beside what it measures.
 	debug.SetGCPercent(800)
+	if o.bare.send != "" {
+		fail(sendBare(o.bare))
+		return
+	}
 	fail(run(o))
 }
 
