@@ -256,7 +256,7 @@ func (b *bench) hookThroughput(engine string) error {
 	if l.server, code, err = b.hookServer(engine, "backlog", l.urls); err != nil {
 		return err
 	}
-	defer l.stop()
+	defer func() { l.stop() }() // the last one
 	if err := l.fill(code); err != nil {
 		return err
 	}
@@ -325,29 +325,23 @@ func (l *backlog) hook(args ...string) (string, error) {
 	return string(out), nil
 }
 
-// each does something with every endpoint.
-func (l *backlog) each(what string) error {
-	list, err := l.hook("list")
-	for line := range strings.Lines(list) {
-		id, _, _ := strings.Cut(line, "\t")
-		if err == nil {
-			_, err = l.hook(what, id)
-		}
-	}
-	return err
-}
-
-// again has all deliveries sent once more. Its rate counts those that were left
-// when the last endpoint was let go.
+// again has all deliveries sent once more, by a server that finds them waiting
+// when it starts: so all endpoints have their backlog at the same moment. Its
+// rate counts from the first that comes.
 func (l *backlog) again() (*round, error) {
-	if err := l.each("pause"); err != nil {
+	if err := l.stop(); err != nil {
 		return nil, err
 	}
 	if _, err := l.hook("replay", "--event", "tester_created"); err != nil {
 		return nil, err
 	}
 	l.to.posts.Store(0)
-	if err := l.each("resume"); err != nil {
+	server, err := l.bench.serve(l.database)
+	if err != nil {
+		return nil, err
+	}
+	l.server = server
+	if err := l.until(drainLimit, func() bool { return l.to.posts.Load() > 0 }); err != nil {
 		return nil, err
 	}
 	began, before := time.Now(), l.to.posts.Load()
