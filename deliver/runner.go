@@ -85,6 +85,8 @@ type lane struct {
 	quick bool             // the receiver answers at once
 	ready []engine.Sending // begun, for the slots that are free next
 	ended []*engine.Ended  // made, to be recorded together
+	// recording is how many of those before are being recorded.
+	recording int
 }
 
 // New makes a runner.

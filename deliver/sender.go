@@ -21,6 +21,9 @@ const (
 	// together, and recordWithin how long one waits for that.
 	recordAtOnce = 64
 	recordWithin = 50 * time.Millisecond
+	// recordAhead is how many may wait to be recorded when more are claimed: a
+	// process that dies sends them again.
+	recordAhead = 256
 	// share is how many deliveries a slot sends before it goes to another lane
 	// that waits for one.
 	share = 32
@@ -88,20 +91,10 @@ func (r *Runner) wanted(ctx context.Context, l *lane, more bool) (n, slots int) 
 	case !more:
 	case !l.quick:
 		n = max(0, slots-len(l.ready))
-	case len(l.ready) <= claimEarly:
+	case len(l.ready) <= claimEarly && l.recording <= recordAhead:
 		n = claimAhead
 	}
 	return n, slots
-}
-
-// begin claims up to n deliveries and begins an attempt of each. It says
-// whether there may be more.
-func (r *Runner) begin(ctx context.Context, q model.Queue, n int) (begun []engine.Sending, more bool) {
-	jobs, more := r.take(ctx, q, n)
-	if len(jobs) == 0 {
-		return nil, more
-	}
-	return r.open(context.WithoutCancel(ctx), q, jobs), more
 }
 
 // handOut leaves what has begun to those who wait for more, and to as many of
@@ -149,11 +142,11 @@ func (r *Runner) sendOne(ctx context.Context, q model.Queue, l *lane, s engine.S
 	if balks(&x.Outcome) || ctx.Err() != nil {
 		r.giveBack(finish, q, r.leftIn(l))
 	}
-	switch batch := r.ended(l, x); {
-	case balks(&x.Outcome):
-		r.record(finish, batch) // what it does to the circuit concerns the next request
-	case len(batch) > 0:
-		r.working.Go(func() { r.record(finish, batch) })
+	batch := r.ended(l, x)
+	if balks(&x.Outcome) {
+		r.record(finish, l, batch) // what it does to the circuit concerns the next request
+	} else if len(batch) > 0 {
+		r.working.Go(func() { r.record(finish, l, batch) })
 	}
 }
 
@@ -202,20 +195,44 @@ func (r *Runner) ended(l *lane, x *engine.Ended) []*engine.Ended {
 	if l.quick && l.claiming && len(l.ended) < recordAtOnce {
 		return nil
 	}
+	return l.toRecord()
+}
+
+// toRecord takes what a lane has kept. The caller holds the lock.
+func (l *lane) toRecord() []*engine.Ended {
 	batch := l.ended
 	l.ended = nil
+	l.recording += len(batch)
 	return batch
 }
 
 // recordAll records what a lane has kept.
 func (r *Runner) recordAll(ctx context.Context, l *lane) {
 	r.mu.Lock()
-	batch := l.ended
-	l.ended = nil
+	batch := l.toRecord()
 	r.mu.Unlock()
 	if len(batch) > 0 {
-		r.working.Go(func() { r.record(ctx, batch) })
+		r.working.Go(func() { r.record(ctx, l, batch) })
 	}
+}
+
+// record keeps what came of attempts of a lane's deliveries.
+func (r *Runner) record(ctx context.Context, l *lane, ended []*engine.Ended) {
+	for _, x := range ended {
+		r.report(ctx, x.Sending, &x.Outcome)
+	}
+	lost, err := r.engine.EndDeliveries(ctx, ended)
+	for _, j := range lost {
+		r.settled(ctx, j, engine.ErrLeaseLost)
+	}
+	if err != nil {
+		first := &ended[0].Sending.Job
+		r.trouble(ctx, "record attempts", err, "account", first.Account, "endpoint", first.Lane, "attempts", len(ended))
+	}
+	r.mu.Lock()
+	l.recording -= len(ended)
+	r.mu.Unlock()
+	l.tell()
 }
 
 // leftIn takes what a lane has ready.

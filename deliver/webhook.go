@@ -11,21 +11,27 @@ import (
 	"grapevine/model"
 )
 
-// open begins an attempt of each delivery. One that cannot be begun does not
-// hold up the others.
-func (r *Runner) open(ctx context.Context, q model.Queue, jobs []model.Job) []engine.Sending {
-	sendings, err := r.engine.StartDeliveries(ctx, q, jobs, r.render, r.next)
+// begin claims up to n deliveries and begins an attempt of each. It says
+// whether there may be more.
+func (r *Runner) begin(ctx context.Context, q model.Queue, n int) (begun []engine.Sending, more bool) {
+	if ctx.Err() != nil {
+		return nil, false
+	}
+	finish := context.WithoutCancel(ctx) // claims whose answer is lost would hold their jobs up
+	begun, more, err := r.engine.BeginDeliveries(finish, q, n, r.render, r.next)
 	if err == nil {
-		return sendings
+		return begun, more
 	}
-	if len(jobs) == 1 {
-		r.retry(ctx, jobs[0], err)
-		return nil
-	}
+	// One that cannot be begun does not hold up the others.
+	jobs, more := r.take(ctx, q, n)
 	for _, j := range jobs {
-		sendings = append(sendings, r.open(ctx, q, []model.Job{j})...)
+		one, err := r.engine.StartDeliveries(finish, q, []model.Job{j}, r.render, r.next)
+		if err != nil {
+			r.retry(finish, j, err)
+		}
+		begun = append(begun, one...)
 	}
-	return sendings
+	return begun, more
 }
 
 func (r *Runner) render(d *model.Delivery, to *model.Endpoint, told []engine.Told, cfg *engine.Config) ([]byte, error) {
@@ -86,21 +92,6 @@ func (r *Runner) send(ctx context.Context, s *engine.Sending) *engine.Ended {
 		o.Attempt.Error = fmt.Sprintf("answered %d", got.status)
 	}
 	return &engine.Ended{Sending: s, Outcome: o}
-}
-
-// record keeps what came of attempts of deliveries to one endpoint.
-func (r *Runner) record(ctx context.Context, ended []*engine.Ended) {
-	for _, x := range ended {
-		r.report(ctx, x.Sending, &x.Outcome)
-	}
-	lost, err := r.engine.EndDeliveries(ctx, ended)
-	for _, j := range lost {
-		r.settled(ctx, j, engine.ErrLeaseLost)
-	}
-	if err != nil {
-		first := &ended[0].Sending.Job
-		r.trouble(ctx, "record the end of jobs", err, "account", first.Account, "kind", first.Kind, "lane", first.Lane, "jobs", len(ended))
-	}
 }
 
 // outcome says where an attempt leaves its delivery, and when it is tried again

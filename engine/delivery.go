@@ -100,12 +100,43 @@ type Render func(d *model.Delivery, to *model.Endpoint, told []Told, cfg *Config
 // unanswered is what a try says that nobody lived to complete.
 const unanswered = "no answer was recorded"
 
+// BeginDeliveries begins an attempt of up to limit deliveries of a queue that
+// are due. It returns those that are to be sent, and whether there may be more.
+// It is ClaimJobs and StartDeliveries in one transaction.
+func (e *Engine) BeginDeliveries(ctx context.Context, q model.Queue, limit int, render Render, next Next) (sendings []Sending, more bool, err error) {
+	found, claimed := 0, -1
+	sendings, err = e.startDeliveries(ctx, q, render, next,
+		func(tx *store.Tx, now time.Time) ([]model.Job, error) {
+			jobs, err := tx.DueJobs(q, now, limit)
+			found = len(jobs)
+			return jobs, err
+		},
+		func(tx *store.Tx, jobs []model.Job, now time.Time) ([]model.Job, error) {
+			held, err := tx.ClaimListed(jobs, now, now.Add(lease))
+			claimed = len(held)
+			return held, err
+		})
+	// Where another process takes them, this one looks again later.
+	return sendings, found == limit && claimed != 0, err
+}
+
 // StartDeliveries begins an attempt of each delivery that claimed jobs of one
 // queue are for, and returns those that are to be sent. The first attempt of a
 // delivery closes it and freezes its body. A job whose delivery or endpoint
 // has ended is finished here, one whose delivery just grew is due again, and
 // one whose lease was lost is left out. So is what the endpoint's circuit keeps.
 func (e *Engine) StartDeliveries(ctx context.Context, q model.Queue, jobs []model.Job, render Render, next Next) ([]Sending, error) {
+	return e.startDeliveries(ctx, q, render, next,
+		func(*store.Tx, time.Time) ([]model.Job, error) { return jobs, nil },
+		func(tx *store.Tx, jobs []model.Job, _ time.Time) ([]model.Job, error) { return tx.HoldJobs(jobs) })
+}
+
+// startDeliveries is StartDeliveries of the jobs that find returns, which hold
+// then makes this worker's until the transaction ends.
+func (e *Engine) startDeliveries(ctx context.Context, q model.Queue, render Render, next Next,
+	find func(*store.Tx, time.Time) ([]model.Job, error),
+	hold func(*store.Tx, []model.Job, time.Time) ([]model.Job, error),
+) ([]Sending, error) {
 	cfg, err := e.Config(ctx, q.Account)
 	if err != nil {
 		return nil, err
@@ -115,15 +146,19 @@ func (e *Engine) StartDeliveries(ctx context.Context, q model.Queue, jobs []mode
 	now := e.now()
 	var to *model.Endpoint
 	var ended bool
+	var jobs []model.Job
 	var ready map[int64]model.Delivery
 	err = e.store.View(ctx, q.Account, func(tx *store.Tx) error {
+		if jobs, err = find(tx, now); err != nil || len(jobs) == 0 {
+			return err
+		}
 		if to, ended, err = tx.Endpoint(model.EndpointID(q.Lane)); err != nil || ended || to.Paused {
 			return err
 		}
 		ready, err = e.readyDeliveries(tx, cfg, to, jobs, now, render)
 		return err
 	})
-	if err != nil {
+	if err != nil || len(jobs) == 0 {
 		return nil, err
 	}
 	if to.Paused && !ended {
@@ -138,7 +173,7 @@ func (e *Engine) StartDeliveries(ctx context.Context, q model.Queue, jobs []mode
 				return err
 			}
 		}
-		held, err := tx.HoldJobs(jobs)
+		held, err := hold(tx, jobs, now)
 		if err != nil {
 			return err
 		}
@@ -293,6 +328,6 @@ func (e *Engine) dropDeliveries(tx *store.Tx, jobs []model.Job) error {
 		tx.ForbidMails(model.DeliveryID(j.Subject), e.now())
 	}
 	tx.EndDeliveries(ids, model.DeliveryFailed, e.now())
-	tx.FinishJobs(jobs)
-	return nil
+	_, err := tx.FinishJobs(jobs)
+	return err
 }

@@ -27,8 +27,12 @@ type Ended struct {
 	Outcome Outcome
 }
 
-// endGroup is how many calls of EndDeliveries one transaction records.
-const endGroup = 128
+// endGroup is how many calls of EndDeliveries one transaction records, and
+// endLanes how many such transactions an account has under way at once.
+const (
+	endGroup = 128
+	endLanes = 4
+)
 
 // EndDelivery records what came of one attempt, as EndDeliveries does. It fails
 // with ErrLeaseLost.
@@ -129,7 +133,7 @@ func (e *Engine) endTogether(account model.AccountID, calls [][]*Ended) ([]resul
 		if closed, err = e.hear(tx, all, now); err != nil {
 			return err
 		}
-		held, err := holdAll(tx, all)
+		held, err := settleAll(tx, all)
 		if err != nil {
 			return err
 		}
@@ -159,6 +163,33 @@ func (e *Engine) endTogether(account model.AccountID, calls [][]*Ended) ([]resul
 	return results, nil
 }
 
+// settleAll removes the jobs of attempts that are the last of their deliveries
+// and locks the others. It returns the attempts whose claim still stood, by job.
+func settleAll(tx *store.Tx, ended []*Ended) (map[model.JobID]*Ended, error) {
+	var again []*Ended
+	var over []model.Job
+	byJob := make(map[model.JobID]*Ended, len(ended))
+	for _, x := range ended {
+		if x.Outcome.State == model.DeliverySending {
+			again = append(again, x)
+		} else {
+			over = append(over, x.Sending.Job)
+			byJob[x.Sending.Job.ID] = x
+		}
+	}
+	standing := make(map[model.JobID]*Ended, len(ended))
+	finished, err := tx.FinishJobs(over)
+	for _, j := range finished {
+		standing[j.ID] = byJob[j.ID]
+	}
+	if err != nil || len(again) == 0 {
+		return standing, err
+	}
+	held, err := holdAll(tx, again)
+	maps.Copy(standing, held)
+	return standing, err
+}
+
 // holdAll locks the jobs of attempts, and returns those whose claim still
 // stands, by job.
 func holdAll(tx *store.Tx, endings []*Ended) (map[model.JobID]*Ended, error) {
@@ -176,41 +207,41 @@ func holdAll(tx *store.Tx, endings []*Ended) (map[model.JobID]*Ended, error) {
 	return standing, err
 }
 
-// endHeld writes what came of attempts whose jobs are held.
-func endHeld(tx *store.Tx, endings []*Ended, now time.Time) error {
-	slices.SortFunc(endings, func(a, b *Ended) int { return cmp.Compare(a.Sending.Delivery.ID, b.Sending.Delivery.ID) })
-	ids := make([]model.DeliveryID, len(endings))
-	for i, x := range endings {
-		ids[i] = x.Sending.Delivery.ID
+// endHeld writes what came of attempts whose jobs are held, or done with.
+func endHeld(tx *store.Tx, ended []*Ended, now time.Time) error {
+	slices.SortFunc(ended, func(a, b *Ended) int { return cmp.Compare(a.Sending.Delivery.ID, b.Sending.Delivery.ID) })
+	var quoting []model.DeliveryID // what somebody who is told of may stand in
+	over := map[model.DeliveryState][]model.DeliveryID{}
+	for _, x := range ended {
+		id := x.Sending.Delivery.ID
+		if x.Outcome.Attempt.Excerpt != "" {
+			quoting = append(quoting, id)
+		}
+		if x.Outcome.State != model.DeliverySending {
+			over[x.Outcome.State] = append(over[x.Outcome.State], id)
+		}
 	}
-	redacted, err := tx.Redacted(ids)
+	redacted, err := tx.Redacted(quoting)
 	if err != nil {
 		return err
 	}
-	var finished []model.Job
-	var attempts []model.Attempt
-	ended := map[model.DeliveryState][]model.DeliveryID{}
-	for _, x := range endings {
+	attempts := make([]model.Attempt, len(ended))
+	for i, x := range ended {
 		s, o := x.Sending, &x.Outcome
-		a := o.Attempt
+		attempts[i] = o.Attempt
 		if redacted[s.Delivery.ID] != s.Delivery.Redacted {
-			a.Excerpt = "" // somebody it told of was erased meanwhile
+			attempts[i].Excerpt = "" // somebody it told of was erased meanwhile
 		}
-		attempts = append(attempts, a)
 		if o.State == model.DeliverySending {
-			tx.RetryHeld(&s.Job, o.Next, a.Error)
-		} else {
-			finished = append(finished, s.Job)
-			ended[o.State] = append(ended[o.State], s.Delivery.ID)
+			tx.RetryHeld(&s.Job, o.Next, o.Attempt.Error)
 		}
 		if o.Gone {
 			tx.EndEndpoint(s.Endpoint.ID)
 			tx.Touch()
 		}
 	}
-	tx.FinishJobs(finished)
-	for _, state := range sorted(ended) {
-		tx.EndDeliveries(ended[state], state, now)
+	for _, state := range sorted(over) {
+		tx.EndDeliveries(over[state], state, now)
 	}
 	tx.EndAttempts(attempts)
 	return nil

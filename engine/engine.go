@@ -101,7 +101,7 @@ func New(s Settings) *Engine {
 	e.clicks.run, e.clicks.max = e.clickTogether, clickGroup
 	e.sights.run, e.sights.max = e.sightsTogether, sightGroup
 	e.views.run, e.views.max = e.viewTogether, viewGroup
-	e.endings.run, e.endings.max = e.endTogether, endGroup
+	e.endings.run, e.endings.max, e.endings.lanes = e.endTogether, endGroup, endLanes
 	e.records.run, e.records.max, e.records.lanes = e.recordTogether, recordGroup, recordLanes
 	return e
 }

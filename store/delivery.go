@@ -45,7 +45,7 @@ func (tx *Tx) OpenDelivery(endpoint model.EndpointID, fewerThan int64) (model.De
 	var open model.Delivery
 	err := tx.read(`SELECT `+deliveryColumns+`
 		FROM delivery
-		WHERE account_id = $1 AND endpoint_id = $2 AND state = 'open' AND items < $3
+		WHERE account_id = $1 AND endpoint_id = $2 AND first_at = 0 AND state = 'open' AND items < $3
 		ORDER BY id
 		LIMIT 1 `+tx.engine.SkipLocked(),
 		func(r Row) (err error) {
@@ -144,7 +144,7 @@ func (tx *Tx) StartDeliveries(list []model.Delivery) ([]bool, error) {
 
 // startAgain counts, in one statement, an attempt of those deliveries whose
 // body stands, and marks them. Where a schedule begins with it, all begin now.
-func (tx *Tx) startAgain(list []model.Delivery, changed []int64) error {
+func (tx *Tx) startAgain(list []model.Delivery, started []int64) error {
 	at := make(map[model.DeliveryID]int, len(list))
 	var ids []model.DeliveryID
 	var now time.Time
@@ -161,16 +161,14 @@ func (tx *Tx) startAgain(list []model.Delivery, changed []int64) error {
 		return nil
 	}
 	listed := few(ids)
-	return tx.read(`UPDATE delivery
+	those, err := changed(tx, ids, `UPDATE delivery
 		SET attempts = attempts + 1, tries = tries + 1, since = CASE WHEN tries = 0 THEN $2 ELSE since END
-		WHERE account_id = $1 AND id IN (`+in(3, len(listed))+`) AND state = 'sending' AND frozen = 1
-		RETURNING id`,
-		func(r Row) error {
-			var id model.DeliveryID
-			err := r.Scan(&id)
-			changed[at[id]] = 1
-			return err
-		}, append([]any{ms(now)}, listed...)...)
+		WHERE account_id = $1 AND id IN (`+in(3, len(listed))+`) AND state = 'sending' AND frozen = 1`,
+		append([]any{ms(now)}, listed...)...)
+	for _, id := range those {
+		started[at[id]] = 1
+	}
+	return err
 }
 
 // VoidDelivery ends a delivery that has nothing to tell. It reports whether it
@@ -228,6 +226,9 @@ func (tx *Tx) insertAttempts(attempts []model.Attempt, tail string) {
 // Redacted locks deliveries, and returns how often somebody in each was erased.
 func (tx *Tx) Redacted(ids []model.DeliveryID) (map[model.DeliveryID]int64, error) {
 	redacted := make(map[model.DeliveryID]int64, len(ids))
+	if len(ids) == 0 {
+		return redacted, nil
+	}
 	listed := few(ids)
 	err := tx.read(`SELECT id, redacted
 		FROM delivery

@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"maps"
 	"slices"
 	"time"
 
@@ -111,6 +112,65 @@ func (tx *Tx) jobsOf(q model.Queue, sql string, args ...any) ([]model.Job, error
 	return jobs, err
 }
 
+// DueJobs lists up to limit jobs of a queue that are due at now, for
+// ClaimListed.
+func (tx *Tx) DueJobs(q model.Queue, now time.Time, limit int) ([]model.Job, error) {
+	return tx.jobsOf(q, `SELECT id, subject_id, payload, run_at, attempt, error
+		FROM job
+		WHERE account_id = $1 AND kind = $2 AND lane = $3 AND dead = 0 AND run_at <= $4
+		ORDER BY run_at, id
+		LIMIT $5`, q.Kind, q.Lane, ms(now), limit)
+}
+
+// ClaimListed is ClaimJobs of jobs that DueJobs found in an earlier transaction.
+// It returns those of them that nobody else claimed meanwhile.
+func (tx *Tx) ClaimListed(jobs []model.Job, now, until time.Time) ([]model.Job, error) {
+	claimed, err := byAttempt(jobs, func(attempt int64, ids []model.JobID) ([]model.JobID, error) {
+		listed := few(ids)
+		return changed(tx, ids, `UPDATE job
+			SET attempt = attempt + 1, run_at = $4
+			WHERE account_id = $1 AND attempt = $2 AND dead = 0 AND run_at <= $3 AND id IN (`+in(5, len(listed))+`)`,
+			append([]any{attempt, ms(now), ms(until)}, listed...)...)
+	})
+	for i := range claimed {
+		claimed[i].Attempt++
+		claimed[i].RunAt = until
+	}
+	return claimed, err
+}
+
+// FinishJobs removes claimed jobs, and returns those whose claim still stood.
+func (tx *Tx) FinishJobs(jobs []model.Job) ([]model.Job, error) {
+	return byAttempt(jobs, func(attempt int64, ids []model.JobID) ([]model.JobID, error) {
+		listed := few(ids)
+		return changed(tx, ids, `DELETE FROM job
+			WHERE account_id = $1 AND attempt = $2 AND dead = 0 AND id IN (`+in(3, len(listed))+`)`,
+			append([]any{attempt}, listed...)...)
+	})
+}
+
+// byAttempt changes jobs, those of one attempt together, and returns those that
+// were changed.
+func byAttempt(jobs []model.Job, change func(attempt int64, ids []model.JobID) ([]model.JobID, error)) ([]model.Job, error) {
+	byID := make(map[model.JobID]model.Job, len(jobs))
+	ids := map[int64][]model.JobID{}
+	for _, j := range jobs {
+		byID[j.ID] = j
+		ids[j.Attempt] = append(ids[j.Attempt], j.ID)
+	}
+	var list []model.Job
+	for _, attempt := range slices.Sorted(maps.Keys(ids)) {
+		those, err := change(attempt, ids[attempt])
+		if err != nil {
+			return nil, err
+		}
+		for _, id := range those {
+			list = append(list, byID[id])
+		}
+	}
+	return list, nil
+}
+
 // HoldJobs locks claimed jobs until the transaction ends and returns those
 // whose claim still stands.
 func (tx *Tx) HoldJobs(jobs []model.Job) ([]model.Job, error) {
@@ -147,20 +207,6 @@ func (tx *Tx) FinishJob(j *model.Job) (bool, error) {
 	n, err := tx.change(`DELETE FROM job
 		WHERE account_id = $1 AND id = $2 AND attempt = $3 AND dead = 0`, j.ID, j.Attempt)
 	return n == 1, err
-}
-
-// FinishJobs queues that jobs are removed, which HoldJobs holds.
-func (tx *Tx) FinishJobs(jobs []model.Job) {
-	if len(jobs) == 0 {
-		return
-	}
-	ids := make([]model.JobID, len(jobs))
-	for i, j := range jobs {
-		ids[i] = j.ID
-	}
-	listed := few(ids)
-	tx.write(`DELETE FROM job
-		WHERE account_id = $1 AND id IN (`+in(2, len(listed))+`)`, listed...)
 }
 
 // RetryJob makes a claimed job due at the given time. why, which may be

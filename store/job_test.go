@@ -82,6 +82,12 @@ func TestWhatIsNotDueIsNotWalked(t *testing.T) {
 					return err
 				})
 			}, "job_lane (account_id=? AND kind=? AND lane=? AND run_at<?)"},
+			{"DueJobs", func() error {
+				return st.View(t.Context(), 1, func(tx *store.Tx) error {
+					_, err := tx.DueJobs(q, noon, 10)
+					return err
+				})
+			}, "job_lane (account_id=? AND kind=? AND lane=? AND run_at<?)"},
 			{"TakeJobs", func() error {
 				return st.InTx(t.Context(), 1, func(tx *store.Tx) error {
 					_, err := tx.TakeJobs(q, noon, 10)

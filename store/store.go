@@ -56,6 +56,7 @@ type Tx struct {
 	queued  []Statement
 	waiting []*waitingRows // behind what is queued
 	jobs    bool
+	again   bool // fn ran before, and what it had found changed
 	next    *sync.Map
 
 	expected int                       // coupons that may be handed out
@@ -66,11 +67,11 @@ type Tx struct {
 // returns nil. It returns after the commit is durable. fn may run more than
 // once, and must not keep anything of an earlier run.
 func (s *Store) InTx(ctx context.Context, account model.AccountID, fn func(*Tx) error) error {
-	var jobs bool
+	var jobs, again bool
 	var tx *Tx
 	once := func(conn Conn) ([]Statement, error) {
 		tx.layBack(true)
-		tx = &Tx{ctx: ctx, conn: conn, engine: s.engine, account: account, next: &s.next}
+		tx = &Tx{ctx: ctx, conn: conn, engine: s.engine, account: account, again: again, next: &s.next}
 		if err := fn(tx); err != nil {
 			return nil, err
 		}
@@ -84,7 +85,8 @@ func (s *Store) InTx(ctx context.Context, account model.AccountID, fn func(*Tx) 
 	// Two that make the same person at once collide on its key: the second
 	// finds the person when it runs again. It may collide anew, on what the
 	// person is about to take part in, or find them erased.
-	for again := 0; again < 9 && (errors.Is(err, ErrUnique) || errors.Is(err, ErrAgain)); again++ {
+	for tries := 0; tries < 9 && (errors.Is(err, ErrUnique) || errors.Is(err, ErrAgain)); tries++ {
+		again = true
 		err = s.engine.Update(ctx, once)
 	}
 	tx.layBack(err != nil)
@@ -154,6 +156,29 @@ func (tx *Tx) change(sql string, args ...any) (int64, error) {
 	var n int64
 	err := tx.run(Statement{SQL: sql, Args: tx.args(args), Affected: &n})
 	return n, err
+}
+
+// changed runs an UPDATE or DELETE of the rows with the given ids, no two of
+// them alike, and returns those that it changed. As a rule it changes all of
+// them, which is cheaper to count than to list: only where it does not, the
+// transaction runs again, and lists them.
+func changed[ID ~int64](tx *Tx, ids []ID, sql string, args ...any) ([]ID, error) {
+	if !tx.again {
+		n, err := tx.change(sql, args...)
+		if err == nil && n != int64(len(ids)) {
+			err = ErrAgain
+		}
+		return ids, err
+	}
+	var list []ID
+	err := tx.read(sql+`
+		RETURNING id`, func(r Row) error {
+		var id ID
+		err := r.Scan(&id)
+		list = append(list, id)
+		return err
+	}, args...)
+	return list, err
 }
 
 func (tx *Tx) args(rest []any) []any {

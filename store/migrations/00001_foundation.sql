@@ -633,7 +633,7 @@ CREATE TABLE delivery (
   PRIMARY KEY (account_id, id),
   UNIQUE (account_id, uuid)
 ) $clustered;
-CREATE INDEX delivery_open ON delivery (account_id, endpoint_id, id) WHERE state = 'open';
+CREATE INDEX delivery_open ON delivery (account_id, endpoint_id, id) WHERE first_at = 0; -- not by its state, which changes when it has long been out of here
 
 -- No two bodies fit a page of a clustered table, so this one is not.
 CREATE TABLE delivery_body (

@@ -40,7 +40,7 @@ func TestSearchesGoByTheirIndex(t *testing.T) {
 		{`SELECT facts FROM event e WHERE e.account_id = 1 AND e.person_id IN (2, 3) AND e.kind = 'loyalty' ORDER BY e.at, e.id`, "event_loyalty"},
 		{`SELECT remaining FROM credit WHERE account_id = 1 AND holder = 'p2' AND currency = 'USD' AND ended_at = 0 AND (expires_at, earned_at, id) > (3, 4, 5) ORDER BY expires_at, earned_at, id LIMIT 9`, "credit_active"},
 		{`UPDATE credit SET remaining = 0 WHERE account_id = 1 AND holder = 'p2' AND currency = 'USD' AND ended_at = 0 AND expires_at <= 3`, "credit_active"},
-		{`SELECT items FROM delivery WHERE account_id = 1 AND endpoint_id = 2 AND state = 'open' ORDER BY id LIMIT 1`, "delivery_open"},
+		{`SELECT items FROM delivery WHERE account_id = 1 AND endpoint_id = 2 AND first_at = 0 AND state = 'open' ORDER BY id LIMIT 1`, "delivery_open"},
 		{`SELECT subject_id FROM job WHERE account_id = 1 AND kind = 'tell' AND lane = 2 AND dead = 0 AND run_at <= 3 ORDER BY run_at, id LIMIT 9`, "job_lane"},
 	} {
 		var lines []string

@@ -24,6 +24,7 @@ func RunJobs(t *testing.T, open func(t *testing.T) store.Engine) {
 		{"queues are due oldest first, and once each", testDueQueues},
 		{"a claimed job is due again when its lease ends", testLeaseEnds},
 		{"who lost a lease changes nothing", testFencing},
+		{"jobs that were found due are claimed once", testClaimListed},
 		{"lanes, kinds and accounts are claimed apart", testQueuesApart},
 		{"no two workers claim one job", testNoDoubleClaim},
 		{"a job taken by a transaction that fails was never taken", testTakeRollsBack},
@@ -155,6 +156,10 @@ func testFencing(t *testing.T, j *jobs) {
 			still, err := tx.HoldJobs([]model.Job{*job})
 			return len(still) > 0, err
 		},
+		"finish of several": func(tx *store.Tx, job *model.Job) (bool, error) {
+			finished, err := tx.FinishJobs([]model.Job{*job})
+			return len(finished) > 0, err
+		},
 	} {
 		j.in(account, func(tx *store.Tx) error {
 			ok, err := write(tx, &lost)
@@ -189,6 +194,41 @@ func testFencing(t *testing.T, j *jobs) {
 		return err
 	})
 	j.wantDue(noon.Add(time.Hour))
+}
+
+// Jobs that were found due are claimed once, and only while they are.
+func testClaimListed(t *testing.T, j *jobs) {
+	q := model.Queue{Account: account, Kind: model.JobDeliver, Lane: 1}
+	j.put(q, noon, 1, 2, 3)
+	var found []model.Job
+	must(t, j.View(context.Background(), account, func(tx *store.Tx) (err error) {
+		found, err = tx.DueJobs(q, noon, 10)
+		return err
+	}))
+	wantJobs(t, found, 1, 2, 3)
+	first := j.claim(q, noon, 1)
+	wantJobs(t, first, 1)
+	claim := func(now time.Time) (claimed []model.Job) {
+		j.in(account, func(tx *store.Tx) (err error) {
+			claimed, err = tx.ClaimListed(found, now, now.Add(25*time.Second))
+			return err
+		})
+		return claimed
+	}
+	rest := claim(noon)
+	wantJobs(t, rest, 2, 3)
+	if rest[0].Attempt != 1 || !rest[0].RunAt.Equal(noon.Add(25*time.Second)) {
+		t.Errorf("claimed %+v, want the first attempt, leased for 25 s", rest[0])
+	}
+	wantJobs(t, claim(noon))
+	j.in(account, func(tx *store.Tx) error {
+		finished, err := tx.FinishJobs(append(first, rest[0]))
+		wantJobs(t, finished, 1, 2)
+		return err
+	})
+	// By now 3 is due again, but not as it was found.
+	wantJobs(t, claim(noon.Add(time.Minute)))
+	wantJobs(t, j.claim(q, noon.Add(time.Minute), 10), 3)
 }
 
 func testQueuesApart(t *testing.T, j *jobs) {
