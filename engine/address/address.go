@@ -6,6 +6,7 @@ package address
 import (
 	"net/mail"
 	"strings"
+	"unicode"
 
 	"golang.org/x/net/idna"
 	"golang.org/x/net/publicsuffix"
@@ -24,7 +25,7 @@ var domains = idna.New(idna.MapForLookup(), idna.BidiRule(), idna.StrictDomainNa
 // Valid reports whether text is one bare address: no name beside it, nothing
 // around it, and a domain that somebody can register below a public suffix.
 func Valid(text string) bool {
-	if len(text) > longest {
+	if len(text) > longest || strings.ContainsFunc(text, unseen) {
 		return false
 	}
 	parsed, err := mail.ParseAddress(text)
@@ -34,6 +35,10 @@ func Valid(text string) bool {
 	at := strings.LastIndexByte(text, '@')
 	return at <= longestLocal && registrable(text[at+1:])
 }
+
+// unseen is what nobody sees in an address, so that two look alike, and what
+// stands for a character that was lost on the way.
+func unseen(r rune) bool { return !unicode.IsGraphic(r) || r == unicode.ReplacementChar }
 
 func registrable(domain string) bool {
 	ascii, err := domains.ToASCII(domain)
