@@ -46,9 +46,9 @@ func (e *Engine) recipients(ctx context.Context, account model.AccountID, jobs [
 		if err != nil {
 			return err
 		}
-		for i := range views {
-			for _, id := range to[views[i].ID] {
-				known[id] = &views[i]
+		for _, v := range views {
+			for _, id := range to[v.ID] {
+				known[id] = v
 			}
 		}
 		// What brought a mail has often just moved its recipient.

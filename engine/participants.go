@@ -117,7 +117,10 @@ func (e *Engine) ListPeople(ctx context.Context, account model.AccountID, q Peop
 		if err == nil && q.With.Place {
 			err = e.withPlaces(tx, began, cfg, views)
 		}
-		listed = &Listed[ParticipantView]{Rows: views, Total: int64(total), More: len(ids) == q.Size && total-q.Skip > q.Size}
+		listed = &Listed[ParticipantView]{Rows: make([]ParticipantView, len(views)), Total: int64(total), More: len(ids) == q.Size && total-q.Skip > q.Size}
+		for i, v := range views {
+			listed.Rows[i] = *v
+		}
 		return err
 	})
 	return listed, err

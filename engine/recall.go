@@ -25,13 +25,13 @@ type recalled struct {
 // lastRead is a view as it was found to be in a snapshot that was taken after
 // the mark. Until the mark is another one, that is how it is.
 type lastRead struct {
-	ParticipantView
-	mark atomic.Int64 // 0: none
-	made atomic.Pointer[made]
+	*ParticipantView              // nobody changes it
+	mark             atomic.Int64 // 0: none
+	made             atomic.Pointer[made]
 }
 
 func readAt(mark int64, v *ParticipantView) *lastRead {
-	r := &lastRead{ParticipantView: *v}
+	r := &lastRead{ParticipantView: v}
 	r.mark.Store(mark)
 	return r
 }
@@ -63,6 +63,10 @@ func (v *ParticipantView) Made(by any) []byte {
 	}
 	return nil
 }
+
+// Keeps reports whether an answer that is made of this view can be kept. One of
+// somebody who is read for the first time cannot: most are not read again soon.
+func (v *ParticipantView) Keeps() bool { return v.last != nil }
 
 // Keep keeps an answer for Made, which may depend on all of a view but for
 // whether its campaign is live. It is not to be changed.
@@ -141,7 +145,7 @@ func (e *Engine) recallHeld(ctx context.Context, account model.AccountID, id mod
 		return nil, false
 	}
 	at := e.now()
-	v := last.ParticipantView
+	v := *last.ParticipantView
 	v.last = last
 	if live := v.Campaign.Campaign.Live(at); live != v.Campaign.Live {
 		in := *v.Campaign
@@ -195,7 +199,7 @@ func (e *Engine) recall(tx *store.Tx, cfg *Config, ids []model.ParticipantID, wi
 		if now.Versions[last.ID] != last.read.version || now.Turns[last.read.referrer.Person] != last.read.referrer.Turns {
 			continue
 		}
-		v := last.ParticipantView
+		v := *last.ParticipantView
 		v.Campaign = &in[slices.Index(campaigns, last.Campaign.Campaign)]
 		v.Reach, v.Converted = now.Counts[store.Counted{Subject: int64(v.ID), What: tallyClick}], now.Counts[store.Counted{Subject: int64(v.ID), What: tallyQualified}]
 		v.Suppressed, v.Place = now.Suppressed[v.read.address], nil
@@ -203,7 +207,8 @@ func (e *Engine) recall(tx *store.Tx, cfg *Config, ids []model.ParticipantID, wi
 		if v.countedAs(last) {
 			last.mark.Store(mark)
 		} else {
-			last = readAt(mark, &v)
+			kept := v
+			last = readAt(mark, &kept)
 			known[i].last.Store(last)
 		}
 		v.last, fresh[v.ID] = last, &v

@@ -125,8 +125,8 @@ func (e *Engine) told(tx *store.Tx, began time.Time, cfg *Config, topic model.To
 	if err == nil {
 		err = e.withPlaces(tx, began, cfg, views)
 	}
-	for i := range views {
-		told[int64(views[i].ID)] = Told{Participant: &views[i]}
+	for _, v := range views {
+		told[int64(v.ID)] = Told{Participant: v}
 	}
 	return told, err
 }

@@ -136,15 +136,15 @@ func (e *Engine) campaignViews(cfg *Config, campaigns []*model.Campaign, counts 
 
 // viewParticipants reads participants in the order asked. Those that are gone
 // are left out.
-func (e *Engine) viewParticipants(tx *store.Tx, cfg *Config, ids []model.ParticipantID, with Relations) ([]ParticipantView, error) {
+func (e *Engine) viewParticipants(tx *store.Tx, cfg *Config, ids []model.ParticipantID, with Relations) ([]*ParticipantView, error) {
 	shown, err := e.viewParticipantsByID(tx, cfg, ids, with.BroughtBy)
 	if err != nil {
 		return nil, err
 	}
-	views := make([]ParticipantView, 0, len(ids))
+	views := make([]*ParticipantView, 0, len(ids))
 	for _, id := range ids {
 		if v := shown[id]; v != nil {
-			views = append(views, *v)
+			views = append(views, v)
 		}
 	}
 	if with.Referrer {
@@ -158,8 +158,8 @@ func (e *Engine) viewParticipants(tx *store.Tx, cfg *Config, ids []model.Partici
 		}
 	}
 	if with.Coupon {
-		for i := range views {
-			if err := e.withCoupon(tx, &views[i]); err != nil {
+		for _, v := range views {
+			if err := e.withCoupon(tx, v); err != nil {
 				return nil, err
 			}
 		}
@@ -221,7 +221,7 @@ func (e *Engine) viewParticipantsByID(tx *store.Tx, cfg *Config, ids []model.Par
 	return views, err
 }
 
-func (e *Engine) withReferrers(tx *store.Tx, cfg *Config, views []ParticipantView, with Relations) error {
+func (e *Engine) withReferrers(tx *store.Tx, cfg *Config, views []*ParticipantView, with Relations) error {
 	var ids []model.ParticipantID
 	for _, v := range views {
 		if v.Participant.Referrer != 0 {
@@ -229,21 +229,21 @@ func (e *Engine) withReferrers(tx *store.Tx, cfg *Config, views []ParticipantVie
 		}
 	}
 	shown, err := e.viewParticipantsByID(tx, cfg, ids, with.BroughtBy)
-	for i := range views {
-		views[i].Referrer = shown[views[i].Participant.Referrer]
+	for _, v := range views {
+		v.Referrer = shown[v.Participant.Referrer]
 	}
 	return err
 }
 
-func (e *Engine) withHoldings(tx *store.Tx, cfg *Config, views []ParticipantView, with Relations) error {
-	at := make(map[model.ParticipantID]int, len(views))
+func (e *Engine) withHoldings(tx *store.Tx, cfg *Config, views []*ParticipantView, with Relations) error {
+	by := make(map[model.ParticipantID]*ParticipantView, len(views))
 	persons := make([]model.PersonID, len(views))
 	for i, v := range views {
-		at[v.ID], persons[i] = i, v.Person
+		by[v.ID], persons[i] = v, v.Person
 	}
 	var entries []store.HoldingEntry
 	err := tx.HoldingsOf(persons, func(h store.HoldingEntry) error {
-		if _, shown := at[h.Recipient]; shown && h.N > 0 && !h.Erased {
+		if by[h.Recipient] != nil && h.N > 0 && !h.Erased {
 			entries = append(entries, h)
 		}
 		return nil
@@ -257,7 +257,7 @@ func (e *Engine) withHoldings(tx *store.Tx, cfg *Config, views []ParticipantView
 		if err != nil {
 			return err
 		}
-		to := &views[at[h.Recipient]]
+		to := by[h.Recipient]
 		switch {
 		case h.State == model.Earned && with.Due:
 			to.Due = append(to.Due, v)

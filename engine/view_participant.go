@@ -94,9 +94,8 @@ func (e *Engine) viewAtOnce(key viewKey, namings []Naming) ([]result[*Participan
 		if err != nil {
 			return err
 		}
-		for i := range views {
-			byID[views[i].ID] = &views[i]
-			e.remember(cfg, &views[i], key.with, mark)
+		for _, v := range views {
+			byID[v.ID] = v
 		}
 		for i, id := range ids {
 			switch v := byID[id]; {
@@ -107,6 +106,9 @@ func (e *Engine) viewAtOnce(key viewKey, namings []Naming) ([]result[*Participan
 			default:
 				results[i].out = v
 			}
+		}
+		for _, v := range views { // nobody changes them any more
+			e.remember(cfg, v, key.with, mark)
 		}
 		return nil
 	})
@@ -141,7 +143,7 @@ func (e *Engine) viewApart(ctx context.Context, account model.AccountID, id mode
 		return nil, err
 	}
 	began := e.now()
-	var views []ParticipantView
+	var views []*ParticipantView
 	err = e.store.View(ctx, account, func(tx *store.Tx) (err error) {
 		if views, err = e.viewParticipants(tx, cfg, []model.ParticipantID{id}, with); err != nil {
 			return err
@@ -154,5 +156,5 @@ func (e *Engine) viewApart(ctx context.Context, account model.AccountID, id mode
 	if err != nil {
 		return nil, err
 	}
-	return &views[0], nil
+	return views[0], nil
 }

@@ -188,6 +188,9 @@ func TestAnswersAreKeptWithTheirViews(t *testing.T) {
 			v := read()
 			v.Keep("here", digest(t, v))
 		}
+		if read().Keeps() || !read().Keeps() {
+			t.Error("an answer is to be kept of who is read again, and of nobody who is read once")
+		}
 		made()
 		holds("nothing", true)
 		if read().Made("elsewhere") != nil {

@@ -87,12 +87,12 @@ func (o ordering) member(w store.Waiting) rank.Member {
 
 // withPlaces shows where participants who have applied stand, and who brought
 // them where that is shown. The snapshot of tx was taken after began.
-func (e *Engine) withPlaces(tx *store.Tx, began time.Time, cfg *Config, views []ParticipantView) error {
+func (e *Engine) withPlaces(tx *store.Tx, began time.Time, cfg *Config, views []*ParticipantView) error {
 	ids := map[model.CampaignID][]model.ParticipantID{}
 	shown := make([]*ParticipantView, 0, 2*len(views))
-	for i := range views {
-		if shown = append(shown, &views[i]); views[i].Referrer != nil {
-			shown = append(shown, views[i].Referrer)
+	for _, v := range views {
+		if shown = append(shown, v); v.Referrer != nil {
+			shown = append(shown, v.Referrer)
 		}
 	}
 	for _, v := range shown {

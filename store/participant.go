@@ -13,15 +13,33 @@ const participantColumns = `a.id, a.uuid, a.campaign_id, a.person_id, a.code_id,
 	a.state, a.state_before, a.imported_at, a.applied_at, a.invited_at, a.active_at, a.seen_at, a.points, a.referrals, a.invited_by, a.invitations, a.changed_at`
 
 func scanParticipant(r Row, p *model.Participant, after ...any) error {
-	var referred, signedUp, captured, confirmed, qualified, joined int64
-	var imported, applied, invited, active, seen, changed int64
-	err := r.Scan(append([]any{&p.ID, &p.UUID, &p.Campaign, &p.Person, &p.Code, &p.Referrer, &referred,
-		&signedUp, &captured, &confirmed, &qualified, &p.Source, &joined,
-		&p.State, &p.StateBefore, &imported, &applied, &invited, &active, &seen, &p.Points, &p.Referrals, &p.InvitedBy, &p.Invitations, &changed}, after...)...)
-	p.ReferredAt, p.SignedUpAt, p.CapturedAt = at(referred), at(signedUp), at(captured)
-	p.ConfirmedAt, p.QualifiedAt, p.JoinedAt = at(confirmed), at(qualified), at(joined)
-	p.ImportedAt, p.AppliedAt, p.InvitedAt = at(imported), at(applied), at(invited)
-	p.ActiveAt, p.SeenAt, p.ChangedAt = at(active), at(seen), at(changed)
+	return intoParticipant(p, after...).scan(r)
+}
+
+// participantRow is where a row of participantColumns goes, and what follows
+// them. Many rows are read through the same one.
+type participantRow struct {
+	*model.Participant
+	referred, signedUp, captured, confirmed, qualified, joined int64
+	imported, applied, invited, active, seen, changed          int64
+	to                                                         []any
+}
+
+func intoParticipant(p *model.Participant, after ...any) *participantRow {
+	row := &participantRow{Participant: p}
+	row.to = append([]any{&p.ID, &p.UUID, &p.Campaign, &p.Person, &p.Code, &p.Referrer, &row.referred,
+		&row.signedUp, &row.captured, &row.confirmed, &row.qualified, &p.Source, &row.joined,
+		&p.State, &p.StateBefore, &row.imported, &row.applied, &row.invited, &row.active, &row.seen,
+		&p.Points, &p.Referrals, &p.InvitedBy, &p.Invitations, &row.changed}, after...)
+	return row
+}
+
+func (p *participantRow) scan(r Row) error {
+	err := r.Scan(p.to...)
+	p.ReferredAt, p.SignedUpAt, p.CapturedAt = at(p.referred), at(p.signedUp), at(p.captured)
+	p.ConfirmedAt, p.QualifiedAt, p.JoinedAt = at(p.confirmed), at(p.qualified), at(p.joined)
+	p.ImportedAt, p.AppliedAt, p.InvitedAt = at(p.imported), at(p.applied), at(p.invited)
+	p.ActiveAt, p.SeenAt, p.ChangedAt = at(p.active), at(p.seen), at(p.changed)
 	return err
 }
 

@@ -32,6 +32,8 @@ func (p *ListedParticipant) Version() Version {
 // was erased, are left out.
 func (tx *Tx) ParticipantsByID(ids []model.ParticipantID) (map[model.ParticipantID]*ListedParticipant, error) {
 	found := make(map[model.ParticipantID]*ListedParticipant, len(ids))
+	var read ListedParticipant
+	row := intoParticipant(&read.Participant, &read.Shown, &read.Turns)
 	for chunk := range slices.Chunk(ids, mostListed) {
 		listed := few(chunk)
 		err := tx.read(`SELECT `+participantColumns+`, COALESCE(c.shown, ''), `+turnsAlone+`
@@ -40,9 +42,9 @@ func (tx *Tx) ParticipantsByID(ids []model.ParticipantID) (map[model.Participant
 			LEFT JOIN code c ON c.account_id = a.account_id AND c.id = a.code_id
 			WHERE a.account_id = $1 AND p.erased_at = 0 AND a.id IN (`+in(2, len(listed))+`)`,
 			func(r Row) error {
-				p := &ListedParticipant{}
-				err := scanParticipant(r, &p.Participant, &p.Shown, &p.Turns)
-				found[p.ID] = p
+				err := row.scan(r)
+				p := read
+				found[p.ID] = &p
 				return err
 			}, listed...)
 		if err != nil {

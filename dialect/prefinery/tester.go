@@ -273,6 +273,9 @@ func (a *API) writeTester(w http.ResponseWriter, in scope, v *engine.Participant
 	by := madeBy{in.cfg}
 	body := v.Made(by)
 	if body == nil {
+		if !v.Keeps() {
+			return web.WriteJSON(w, status, testerToJSON(v, in))
+		}
 		var err error
 		if body, err = web.EncodeJSON(testerToJSON(v, in)); err != nil {
 			return err

@@ -14,7 +14,9 @@ func (s stamp) MarshalJSON() ([]byte, error) {
 	if s.IsZero() {
 		return []byte("null"), nil
 	}
-	return s.UTC().AppendFormat(nil, `"2006-01-02T15:04:05Z"`), nil
+	const quoted = `"2006-01-02T15:04:05Z"`
+	text := append(make([]byte, 0, len(quoted)), '"')
+	return append(s.UTC().AppendFormat(text, time.RFC3339), '"'), nil
 }
 
 // orNull is a text, or null where it is empty.

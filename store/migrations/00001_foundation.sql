@@ -223,9 +223,9 @@ CREATE TABLE code (
   params         $text NOT NULL, -- query that the landing address gets
   named          BIGINT NOT NULL, -- 1: made of what somebody is called; it ends when they are erased
   made_at        BIGINT NOT NULL,
-  PRIMARY KEY (account_id, folded),
-  UNIQUE (account_id, id)
+  PRIMARY KEY (account_id, folded)
 ) $clustered;
+CREATE INDEX code_id ON code (account_id, id, shown); -- all that is read of a code that somebody is shown with
 CREATE INDEX code_participant ON code (account_id, participant_id);
 
 -- Whom lists in memory have to read again. Rows are short-lived: whoever

@@ -31,6 +31,7 @@ func TestSearchesGoByTheirIndex(t *testing.T) {
 		{`SELECT uuid FROM participant WHERE account_id = 1 AND person_id = 2`, "participant_person"},
 		{`SELECT uuid FROM participant WHERE account_id = 1 AND referrer_id = 2 AND referrer_id <> 0`, "participant_referrer"},
 		{`SELECT shown FROM code WHERE account_id = 1 AND participant_id = 2`, "code_participant"},
+		{`SELECT a.uuid, c.shown FROM participant a LEFT JOIN code c ON c.account_id = a.account_id AND c.id = a.code_id WHERE a.account_id = 1 AND a.id = 2`, "COVERING INDEX code_id"},
 		{`SELECT code_id FROM click WHERE account_id = 1 AND visitor_id = 3 ORDER BY id DESC LIMIT 1`, "click_visitor"},
 		{`SELECT uuid FROM event WHERE account_id = 1 AND person_id = 3 ORDER BY id DESC LIMIT 50`, "event_person"},
 		{`SELECT why FROM reward WHERE account_id = 1 AND person_id IN (2, 3) AND rule_id = 4 AND role = 'friend' ORDER BY id DESC`, "reward_person"},
