@@ -297,21 +297,24 @@ func (l *backlog) fill(code string) error {
 			return err
 		}
 	}
-	return l.drained(l.whole)
+	_, err := l.drained(l.whole)
+	return err
 }
 
-// drained returns when so many deliveries have come, and all are recorded.
-func (l *backlog) drained(posts int64) error {
+// drained returns when so many deliveries have come and all are recorded, and
+// says when that was. To ask takes as long as the record of what came last: it
+// counts where something was not recorded at the first look.
+func (l *backlog) drained(posts int64) (time.Time, error) {
 	if err := l.until(drainLimit, func() bool { return l.to.posts.Load() >= posts }); err != nil {
-		return fmt.Errorf("%d of %d webhooks came: %w", l.to.posts.Load(), posts, err)
+		return time.Time{}, fmt.Errorf("%d of %d webhooks came: %w", l.to.posts.Load(), posts, err)
 	}
-	for end := time.Now().Add(drainLimit); ; {
+	for came, end := time.Now(), time.Now(); ; end = time.Now() {
 		out, err := l.hook("list")
 		if err != nil || strings.Count(out, "\t0 waiting\t") == backlogHooks {
-			return err
+			return end, err
 		}
-		if time.Now().After(end) {
-			return fmt.Errorf("deliveries are not recorded:\n%s", out)
+		if time.Since(came) > drainLimit {
+			return end, fmt.Errorf("deliveries are not recorded:\n%s", out)
 		}
 	}
 }
@@ -349,10 +352,11 @@ func (l *backlog) again() (*round, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := l.drained(l.whole); err != nil {
+	ended, err := l.drained(l.whole)
+	if err != nil {
 		return nil, err
 	}
-	took, sent := time.Since(began), l.to.posts.Load()-before
+	took, sent := ended.Sub(began), l.to.posts.Load()-before
 	after, err := l.cpu()
 	if err != nil {
 		return nil, err

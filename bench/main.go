@@ -129,12 +129,12 @@ func main() {
 	if o.bare.addr != "" {
 		fail(serveBare(o.bare))
 	}
-	// The load should cost little beside what it measures.
-	debug.SetGCPercent(800)
 	if o.bare.send != "" {
 		fail(sendBare(o.bare))
 		return
 	}
+	// The load should cost little beside what it measures.
+	debug.SetGCPercent(800)
 	fail(run(o))
 }
 

@@ -166,7 +166,7 @@ func (r *Runner) nextReady(q model.Queue, l *lane, sent int) (s engine.Sending, 
 		switch {
 		case len(l.ready) > 0 && !crowded:
 			s, l.ready = l.ready[0], l.ready[1:]
-			if len(l.ready) <= claimEarly {
+			if len(l.ready) == claimEarly {
 				l.tell()
 			}
 			return s, true
