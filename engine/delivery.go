@@ -185,6 +185,7 @@ func (e *Engine) startDeliveries(ctx context.Context, q model.Queue, render Rend
 		if err != nil {
 			return err
 		}
+		sendings = make([]Sending, 0, len(started))
 		for _, j := range let.send {
 			d, ok := started[j.Subject]
 			if again, skip := let.skip[j.Subject]; skip && ok {
@@ -271,8 +272,8 @@ func (e *Engine) toldOf(tx *store.Tx, began time.Time, cfg *Config, to *model.En
 
 // startAll begins an attempt of each ready delivery that a held job is for.
 func startAll(tx *store.Tx, held []model.Job, byID map[int64]model.Delivery, now time.Time) (map[int64]model.Delivery, error) {
-	var list []model.Delivery
-	var jobs []model.Job
+	list := make([]model.Delivery, 0, len(held))
+	jobs := make([]model.Job, 0, len(held))
 	for _, j := range held {
 		d, ok := byID[j.Subject]
 		if !ok || d.Body == "" { // it has ended, or is about nothing
@@ -288,7 +289,7 @@ func startAll(tx *store.Tx, held []model.Job, byID map[int64]model.Delivery, now
 		return nil, err
 	}
 	started := make(map[int64]model.Delivery, len(list))
-	var attempts []model.Attempt
+	attempts := make([]model.Attempt, 0, len(list))
 	for i, d := range list {
 		if !began[i] { // items joined since it was read, or somebody in it was erased
 			if _, err := tx.RetryJob(&jobs[i], now, ""); err != nil {

@@ -89,7 +89,7 @@ func (tx *Tx) GrowDelivery(id model.DeliveryID, items int64) {
 
 // DeliveriesByID finds deliveries. Those that are not there are left out.
 func (tx *Tx) DeliveriesByID(ids []model.DeliveryID) ([]model.Delivery, error) {
-	var list []model.Delivery
+	list := make([]model.Delivery, 0, len(ids))
 	listed := few(ids)
 	err := tx.read(`SELECT `+deliveryColumns+`
 		FROM delivery
