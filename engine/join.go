@@ -25,9 +25,12 @@ type Join struct {
 	// NoBlocked refuses whom the account blocks, who otherwise takes part and
 	// earns nothing for anybody.
 	NoBlocked bool
-	State     model.State     // of a new participant; "" is as the campaign says
-	Card      *CardChange     // what is told of the participant; nil is nothing
-	Detail    json.RawMessage // kept as sent, until the person is erased
+	State     model.State // of a new participant; "" is as the campaign says
+	// Invitation is an invitation code of the campaign's own, which lets in who
+	// begins as active; "" is none.
+	Invitation string
+	Card       *CardChange     // what is told of the participant; nil is nothing
+	Detail     json.RawMessage // kept as sent, until the person is erased
 	// Of an e-mail capture: the widget that it was left in, by id or name, and
 	// whether newsletters are welcome.
 	Widget     string
@@ -51,7 +54,8 @@ type Joined struct {
 // part. Where a campaign wants addresses confirmed, a join raises nothing
 // until the participant's is. Fails with NotFound for a campaign that is
 // unknown or not live, with TooManyFromIP where the campaign takes no more from
-// the person's network address, and with PersonBlocked where that was asked for.
+// the person's network address, with InvitationInvalid, and with PersonBlocked
+// where that was asked for.
 func (e *Engine) Join(ctx context.Context, account model.AccountID, j Join) (*Joined, error) {
 	if err := cmp.Or(j.Who.check(), j.Card.check()); err != nil {
 		return nil, err
@@ -216,6 +220,9 @@ func (t *turn) takePart(answer *Joined, event *model.Event, j Join, campaign *mo
 		if !p.QualifiedAt.IsZero() {
 			t.tallyOf(sent.referrer, tallyQualified, 1)
 		}
+	}
+	if err := t.useInvitation(p, a.id, j.Invitation, answer.Created && p.State == model.StateActive); err != nil {
+		return nil, nil, err
 	}
 	signsUp := j.Kind == model.SignUp && p.SignedUpAt.IsZero()
 	if err := t.useIP(event, campaign, j.IP, signsUp, brought != nil); err != nil {

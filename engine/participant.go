@@ -163,7 +163,10 @@ type Change struct {
 	Qualified *bool
 	State     *model.State
 	Restored  bool // from being suspended to what they were before
-	Card      *CardChange
+	// Invitation is an invitation code of the campaign's own, which lets in who
+	// becomes active for the first time; "" is none.
+	Invitation string
+	Card       *CardChange
 	// ReferralCode is the code of who brought them. It changes nothing where
 	// somebody did already, nor where it counts for nobody.
 	ReferralCode string
@@ -173,8 +176,8 @@ type Change struct {
 
 // ChangeParticipant changes a participant, all of it or nothing. It fails with
 // NotFound, with Conflict where somebody else has the address, with
-// TransitionForbidden, with TooManyFromIP as a join does, and with PersonBlocked
-// where that was asked for.
+// TransitionForbidden, with TooManyFromIP and InvitationInvalid as a join does,
+// and with PersonBlocked where that was asked for.
 func (e *Engine) ChangeParticipant(ctx context.Context, account model.AccountID, id model.ParticipantID, c Change) error {
 	var who Who
 	if c.FirstName != nil {
@@ -207,6 +210,10 @@ func (e *Engine) ChangeParticipant(ctx context.Context, account model.AccountID,
 		}
 		p, person, advocate, err := t.lockPartOf(id, said)
 		if err != nil {
+			return err
+		}
+		comesIn := p.ActiveAt.IsZero() && c.State != nil && *c.State == model.StateActive
+		if err := t.useInvitation(p, person, c.Invitation, comesIn); err != nil {
 			return err
 		}
 		if said != nil {

@@ -27,6 +27,7 @@ campaigns:
   - name: Evergreen
     status: launched
     attribution_window: 720h
+    invitation_codes: [{code: PRESS, uses: 3}]
     rewards:
       - {name: Coupon, to: advocate, on: purchase, repeat: true, issue: auto, value: {type: discount, amount: 10, unit: USD, coupons: ten-off}}
       - {name: Credit, to: friend, on: purchase, value: {type: ledger, amount: 5, unit: USD}}

@@ -195,15 +195,19 @@ func (v *verifier) holdings() error {
 	return err
 }
 
-// facts gathers what the events say of coupons and network addresses, and
-// holds the rows of these against it.
+// facts gathers what the events say of coupons, network addresses and
+// invitation codes, and holds the rows of these against it.
 func (v *verifier) facts() error {
 	handed := map[model.CouponRef]int64{}
 	uses := map[model.CouponRef]int64{}
 	came := map[int64][2]int64{}
+	invited := map[model.InvitationUse]int64{}
 	err := v.tx.Facts(func(e *model.Event) error {
 		if used := e.Facts.IP; used != nil {
 			came[used.ID] = plusUse(came[used.ID], used)
+		}
+		if used := e.Facts.Invitation; used != nil {
+			invited[*used]++
 		}
 		for _, h := range e.Facts.Handed {
 			handed[h.CouponRef] = int64(h.Reward)
@@ -224,7 +228,7 @@ func (v *verifier) facts() error {
 	if err != nil {
 		return err
 	}
-	if err := v.ipUses(came); err != nil {
+	if err := cmp.Or(v.ipUses(came), v.invitations(invited)); err != nil {
 		return err
 	}
 	return v.coupons(handed, uses)

@@ -27,6 +27,9 @@ func TestVerifyNamesEachDamagedRow(t *testing.T) {
 		s.buy("o-2", "c-2", code, "20")
 		s.purchase(engine.Purchase{Referral: engine.Referral{CouponCode: coupon}, OrderID: "o-3", Amount: money.Unit, Currency: "USD"})
 		s.buy("o-4", "c-4", s.link("bob@example.com", 1), "20")
+		if _, err := s.letIn(s.core, "cleo@example.com", "press"); err != nil {
+			t.Fatal(err)
+		}
 		if report := s.verify(); len(report.Differences) != 0 || report.Checked["reward"] != 5 {
 			t.Fatalf("before any damage: %+v", report)
 		}
@@ -52,6 +55,8 @@ func TestVerifyNamesEachDamagedRow(t *testing.T) {
 			{"UPDATE coupon SET holder_id = holder_id + 1 WHERE holder_id <> 0", "UPDATE coupon SET holder_id = holder_id - 1 WHERE holder_id <> 0", "coupon holder"},
 			{"UPDATE coupon SET used_at = 1 WHERE used_at = 0 AND holder_id <> 0", "UPDATE coupon SET used_at = 0 WHERE used_at = 1", "coupon used"},
 			{"UPDATE coupon SET voided_at = 1 WHERE holder_id <> 0", "UPDATE coupon SET voided_at = 0", "coupon void"},
+			{"UPDATE invitation_use SET uses = uses + 1", "UPDATE invitation_use SET uses = uses - 1", "invitation_use uses"},
+			{"UPDATE invitation_use SET code = 'pass'", "UPDATE invitation_use SET code = 'press'", "invitation_use uses"},
 			{"UPDATE coupon_batch SET size = size + 1", "UPDATE coupon_batch SET size = size - 1", "coupon_batch size"},
 			{"UPDATE reward SET state = 'revoked' WHERE state = 'delivered' AND kind = 'ledger'", "UPDATE reward SET state = 'delivered' WHERE state = 'revoked'", "reward state"},
 			{"UPDATE reward SET amount = amount + 1 WHERE kind = 'ledger'", "UPDATE reward SET amount = amount - 1 WHERE kind = 'ledger'", "reward amount"},

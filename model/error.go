@@ -46,8 +46,9 @@ const (
 	RedemptionUnknown   Reason = "redemption_unknown"
 	NotInLoyalty        Reason = "not_in_loyalty"
 	CurrencyUnknown     Reason = "currency_unknown"
-	InviterUnfit        Reason = "inviter_unfit"     // their state lets them invite nobody
-	InvitationsSpent    Reason = "invitations_spent" // they invited as many as they may
+	InviterUnfit        Reason = "inviter_unfit"      // their state lets them invite nobody
+	InvitationsSpent    Reason = "invitations_spent"  // they invited as many as they may
+	InvitationInvalid   Reason = "invitation_invalid" // the campaign has no such invitation code, or it has let in all that it may
 	PersonBlocked       Reason = "person_blocked"
 	TooManyFromIP       Reason = "too_many_from_ip" // as many as the campaign takes from one network address
 	PointsUnused        Reason = "points_unused"    // the campaign does not rank by them
@@ -64,7 +65,7 @@ const (
 var Reasons = []Reason{
 	EmailTaken, ReferrerUnknown, CampaignUnknown, CampaignNotLive, CodeUnknown, CodeBlocked, CodeTaken,
 	PersonUnknown, ParticipantUnknown, RewardUnknown, LedgerUnknown, BalanceShort, BatchEmpty, LimitReached, RuleUnknown, BatchTooLarge, CouponUnknown, CouponFree, RedemptionUnknown, NotInLoyalty,
-	CurrencyUnknown, InviterUnfit, InvitationsSpent, PersonBlocked, TooManyFromIP, PointsUnused, StateInvalid, TransitionForbidden, KeyUnknown, KeyTaken, BodyTooLarge, CallsTooOften, AddressBlocked,
+	CurrencyUnknown, InviterUnfit, InvitationsSpent, InvitationInvalid, PersonBlocked, TooManyFromIP, PointsUnused, StateInvalid, TransitionForbidden, KeyUnknown, KeyTaken, BodyTooLarge, CallsTooOften, AddressBlocked,
 }
 
 // Error is how every use case fails. It carries no status code: each dialect

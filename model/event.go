@@ -49,6 +49,7 @@ const (
 	Redeemed         EventKind = "redeemed"          // points bought something
 	CheckedIn        EventKind = "checked_in"        // subject: participant, who came back
 	FriendInvited    EventKind = "friend_invited"    // person: who invited; subject: the participant who was
+	InvitationUsed   EventKind = "invitation_used"   // subject: participant whom a code of the campaign's own let in
 	PointsMoved      EventKind = "points"            // subject: participant, who has so many more by the amount
 	LoyaltyChanged   EventKind = "loyalty"           // the person takes part in the loyalty programme, or no longer
 )
@@ -103,6 +104,8 @@ type Facts struct {
 
 	IP *IPUse `json:"ip,omitempty"` // that the campaign's limits counted
 
+	Invitation *InvitationUse `json:"inv,omitempty"` // that let somebody in
+
 	Redemption string `json:"redemption,omitempty"` // the id of what was bought, as the settings have it
 
 	Loyalty LoyaltyStatus `json:"loyalty,omitempty"` // which status was taken on
@@ -115,6 +118,12 @@ type IPUse struct {
 	ID       int64 `json:"id"`
 	SignUp   bool  `json:"s,omitempty"`
 	Referral bool  `json:"r,omitempty"`
+}
+
+// InvitationUse names the invitation code, of a campaign's own, that was used.
+type InvitationUse struct {
+	Campaign CampaignID `json:"c"`
+	Code     string     `json:"code"` // folded
 }
 
 // Suspicion is what speaks against rewarding an event in a campaign, the

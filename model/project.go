@@ -166,34 +166,35 @@ const (
 
 // Campaign is one version of a campaign.
 type Campaign struct {
-	ID                CampaignID    `json:"id"`
-	Version           int64         `json:"-"`
-	Archived          bool          `json:"-"`
-	UUID              string        `json:"uuid"`
-	Code              string        `json:"code"`
-	ProjectToken      string        `json:"project_token"`
-	Name              string        `json:"name"`
-	Status            Status        `json:"status"`
-	Lang              string        `json:"lang"`
-	StartsAt          time.Time     `json:"starts_at,omitzero"`
-	EndsAt            time.Time     `json:"ends_at,omitzero"`
-	Landing           string        `json:"landing"`
-	LinkParam         string        `json:"link_param"`
-	SignedLinks       bool          `json:"signed_links"` // a signed attribution rides on the landing address
-	AttributionWindow time.Duration `json:"attribution_window"`
-	ConfirmEmail      bool          `json:"confirm_email"`
-	Leaderboard       string        `json:"leaderboard"`
-	SkipAhead         int           `json:"skip_ahead"`
-	Points            ActionPoints  `json:"points"`
-	IdleAfter         time.Duration `json:"idle_after"`
-	FriendInvitations int           `json:"friend_invitations"`
-	Questions         []Question    `json:"questions"`
-	Limits            Limits        `json:"limits"`
-	CodeStyle         CodeStyle     `json:"code_style"`
-	Channels          []string      `json:"channels"`
-	Share             Share         `json:"share"`
-	Rules             []Rule        `json:"rules"`
-	Widgets           []Widget      `json:"widgets"`
+	ID                CampaignID       `json:"id"`
+	Version           int64            `json:"-"`
+	Archived          bool             `json:"-"`
+	UUID              string           `json:"uuid"`
+	Code              string           `json:"code"`
+	ProjectToken      string           `json:"project_token"`
+	Name              string           `json:"name"`
+	Status            Status           `json:"status"`
+	Lang              string           `json:"lang"`
+	StartsAt          time.Time        `json:"starts_at,omitzero"`
+	EndsAt            time.Time        `json:"ends_at,omitzero"`
+	Landing           string           `json:"landing"`
+	LinkParam         string           `json:"link_param"`
+	SignedLinks       bool             `json:"signed_links"` // a signed attribution rides on the landing address
+	AttributionWindow time.Duration    `json:"attribution_window"`
+	ConfirmEmail      bool             `json:"confirm_email"`
+	Leaderboard       string           `json:"leaderboard"`
+	SkipAhead         int              `json:"skip_ahead"`
+	Points            ActionPoints     `json:"points"`
+	IdleAfter         time.Duration    `json:"idle_after"`
+	FriendInvitations int              `json:"friend_invitations"`
+	InvitationCodes   []InvitationCode `json:"invitation_codes"`
+	Questions         []Question       `json:"questions"`
+	Limits            Limits           `json:"limits"`
+	CodeStyle         CodeStyle        `json:"code_style"`
+	Channels          []string         `json:"channels"`
+	Share             Share            `json:"share"`
+	Rules             []Rule           `json:"rules"`
+	Widgets           []Widget         `json:"widgets"`
 }
 
 // ActionPoints are the waitlist points an action brings.
@@ -201,6 +202,12 @@ type ActionPoints struct {
 	SignUp   money.Amount `json:"sign_up"`
 	Share    money.Amount `json:"share"`
 	Referral money.Amount `json:"referral"`
+}
+
+// InvitationCode lets people in, whoever has it.
+type InvitationCode struct {
+	Code string `json:"code"` // folded
+	Uses int64  `json:"uses"` // most whom it lets in
 }
 
 // Question is asked at sign-up.

@@ -96,6 +96,7 @@ func (r *reader) campaign(s section, refs *refs, u *campaignUnique) model.Campai
 	share := s.section("share")
 	c.Share = model.Share{Subject: share.text("subject", oneLine, isTemplate), Text: share.text("text", isTemplate)}
 	c.Channels = s.channels()
+	c.InvitationCodes = r.invitationCodes(s)
 	for _, q := range s.sections("questions") {
 		question := model.Question{ID: q.id("id"), Text: q.need("text", "the question")}
 		u.questions.add(q, "id", number64(question.ID))
@@ -131,6 +132,19 @@ func (s section) channels() []string {
 		}
 		return orList(allChannels)
 	})
+}
+
+func (r *reader) invitationCodes(s section) (codes []model.InvitationCode) {
+	own := newUnique(r)
+	for _, i := range s.sections("invitation_codes") {
+		code := model.InvitationCode{Code: model.FoldCode(i.need("code", "the code", codeForm)), Uses: i.integer("uses", 0, 1, mostID)}
+		if !i.has("uses") {
+			i.fail("uses", "expected how many it lets in; it is required")
+		}
+		own.add(i, "code", code.Code)
+		codes = append(codes, code)
+	}
+	return codes
 }
 
 func (r *reader) widgets(s section, c *model.Campaign, u *campaignUnique) {

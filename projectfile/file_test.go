@@ -210,6 +210,13 @@ campaigns:
   - {name: One, id: 1, code: a.b, starts_at: yesterday}
   - {id: 9007199254740992, code: x, project_token: p}
   - {name: Three, code: X, project_token: p}
+  - name: Four
+    invitation_codes:
+      - {code: PRESS, uses: 0}
+      - {code: press, uses: 1}
+      - {code: a b}
+      - {uses: many, limit: 1}
+  - {name: Five, invitation_codes: [{code: PRESS, uses: 1}]}
 `, []string{
 			`f:5: campaigns[0].uuid: expected a UUID, got "9"`,
 			`f:6: campaigns[0].code: expected a code that is no part of this server's own addresses, got "API"`,
@@ -242,6 +249,13 @@ campaigns:
 			`f:23: campaigns[2].id: expected a whole number of at least 1, got "9007199254740992"`,
 			`f:24: campaigns[3].code: expected a value of its own, which campaigns[2].code does not have, got "X"`,
 			`f:24: campaigns[3].project_token: expected a value of its own, which campaigns[2].project_token does not have, got "p"`,
+			`f:27: campaigns[4].invitation_codes[0].uses: expected a whole number of at least 1, got "0"`,
+			`f:28: campaigns[4].invitation_codes[1].code: expected a value of its own, which campaigns[4].invitation_codes[0].code does not have, got "press"`,
+			`f:29: campaigns[4].invitation_codes[2].code: expected letters, digits, - and _, at most 64, got "a b"`,
+			`f:29: campaigns[4].invitation_codes[2].uses: expected how many it lets in; it is required`,
+			`f:30: campaigns[4].invitation_codes[3].limit: expected a known name: one of code, uses`,
+			`f:30: campaigns[4].invitation_codes[3].code: expected the code; it is required`,
+			`f:30: campaigns[4].invitation_codes[3].uses: expected a whole number of at least 1, got "many"`,
 		}},
 		{"rewards", `account: A
 campaigns:

@@ -50,6 +50,7 @@ var reasons = map[model.Reason]int{
 	model.CurrencyUnknown:     http.StatusUnprocessableEntity,
 	model.InviterUnfit:        byKind,
 	model.InvitationsSpent:    byKind,
+	model.InvitationInvalid:   byKind,
 	model.PersonBlocked:       byKind,
 	model.TooManyFromIP:       byKind,
 	model.PointsUnused:        byKind,

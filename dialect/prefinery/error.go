@@ -76,6 +76,7 @@ var reasons = map[model.Reason]refusal{
 	model.CurrencyUnknown:     byKind,
 	model.InviterUnfit:        {invitation: 2404, text: "Sender must be invited, active or idle"},
 	model.InvitationsSpent:    {invitation: 2407, text: "No invitations are remaining"},
+	model.InvitationInvalid:   {tester: 2305, text: "Invitation code is invalid"},
 	model.PersonBlocked:       {tester: 2307, invitation: 2401, text: "Email is blocked"},
 	model.TooManyFromIP:       {tester: 2307, text: "Too many came from this IP address"},
 	model.PointsUnused:        {point: 2801, text: "The project is not ordered by points"},

@@ -182,7 +182,8 @@ func (a *API) join(ctx context.Context, in scope, sent *testerInput) (*engine.Jo
 	}
 	j := &engine.Join{
 		Who:  engine.Who{Email: email, Server: true},
-		Kind: model.SignUp, Campaign: in.campaign.ID, Source: engine.SourceServer, OnlyNew: true, NoBlocked: true, Card: sent.card(),
+		Kind: model.SignUp, Campaign: in.campaign.ID, Source: engine.SourceServer, OnlyNew: true, NoBlocked: true,
+		Invitation: sent.sharedCode(email, in), Card: sent.card(),
 	}
 	sent.describe(&j.Who)
 	if sent.Status.sent {
@@ -191,9 +192,6 @@ func (a *API) join(ctx context.Context, in scope, sent *testerInput) (*engine.Jo
 			return nil, &coded{2304, "Status is invalid"}
 		}
 		j.State = state
-	}
-	if code := sent.InvitationCode.trimmed(); code != "" && !isInvitationCode(code, email, in) {
-		return nil, &coded{2305, "Invitation code is invalid"}
 	}
 	if named := sent.ReferrerID.trimmed(); named != "" {
 		referrer, err := a.referrer(ctx, in, named)

@@ -78,15 +78,12 @@ func (t *testerInput) card() *engine.CardChange {
 
 // change is what an update asks for.
 func (t *testerInput) change(v *engine.ParticipantView, in scope) (*engine.Change, error) {
-	c := &engine.Change{Card: t.card(), NoBlocked: true}
+	c := &engine.Change{Card: t.card(), NoBlocked: true, Invitation: t.sharedCode(v.Email, in)}
 	if email := t.Email.trimmed(); t.Email.sent && model.FoldEmail(email) != model.FoldEmail(v.Email) {
 		if !address.Valid(email) {
 			return nil, &coded{2303, "Email is invalid"}
 		}
 		c.Email = &email
-	}
-	if code := t.InvitationCode.trimmed(); code != "" && !isInvitationCode(code, v.Email, in) {
-		return nil, &coded{2305, "Invitation code is invalid"}
 	}
 	switch status := t.Status.trimmed(); {
 	case !t.Status.sent:
@@ -141,6 +138,16 @@ func isInvitationCode(code, email string, in scope) bool {
 	asSent := subtle.ConstantTimeCompare(given, []byte(InvitationCode(in.cfg, email)))
 	folded := subtle.ConstantTimeCompare(given, []byte(InvitationCode(in.cfg, model.FoldEmail(email))))
 	return asSent|folded == 1
+}
+
+// sharedCode is the invitation code that was sent, where it is not the one of
+// this address alone.
+func (t *testerInput) sharedCode(email string, in scope) string {
+	code := t.InvitationCode.trimmed()
+	if isInvitationCode(code, email, in) {
+		return ""
+	}
+	return code
 }
 
 // groups are names, joined by commas or in a list.

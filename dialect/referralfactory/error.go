@@ -51,6 +51,7 @@ var reasons = map[model.Reason]int{
 	model.CurrencyUnknown:     byKind,
 	model.InviterUnfit:        byKind,
 	model.InvitationsSpent:    byKind,
+	model.InvitationInvalid:   byKind,
 	model.PersonBlocked:       byKind,
 	model.TooManyFromIP:       byKind,
 	model.PointsUnused:        byKind,

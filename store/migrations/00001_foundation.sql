@@ -348,6 +348,15 @@ CREATE TABLE ip_use (
   PRIMARY KEY (account_id, campaign_id, address)
 ) $clustered;
 
+-- How many the invitation codes of a campaign's own have let in.
+CREATE TABLE invitation_use (
+  account_id  BIGINT NOT NULL,
+  campaign_id BIGINT NOT NULL,
+  code        $text NOT NULL, -- folded
+  uses        BIGINT NOT NULL,
+  PRIMARY KEY (account_id, campaign_id, code)
+) $clustered;
+
 CREATE TABLE conversion (
   account_id     BIGINT NOT NULL,
   id             BIGINT NOT NULL,
