@@ -15,7 +15,8 @@ type Renderer interface {
 	// Fits says of how many things one delivery tells at most.
 	Fits(to *model.Endpoint) int64
 
-	// Timeout is how long a receiver may take to answer.
+	// Timeout is how long a receiver may take to answer, well below the 25
+	// seconds that a job is leased for.
 	Timeout() time.Duration
 
 	// Body writes a delivery. It is called once, by the first attempt, and all

@@ -383,12 +383,15 @@ func (r *Runner) runInside(ctx context.Context, j model.Job) {
 
 // guarded runs a job and turns a panic into an error.
 func (r *Runner) guarded(ctx context.Context, j model.Job) (handled bool, err error) {
-	defer func() {
-		if v := recover(); v != nil {
-			err = fmt.Errorf("panic: %v\n%s", v, debug.Stack())
-		}
-	}()
+	defer rescue(&err)
 	return r.runJob(ctx, j)
+}
+
+// rescue turns a panic into an error, deferred.
+func rescue(err *error) {
+	if v := recover(); v != nil {
+		*err = fmt.Errorf("panic: %v\n%s", v, debug.Stack())
+	}
 }
 
 // retry makes a job that failed in the house due again, later each time.

@@ -11,8 +11,7 @@ import (
 const (
 	// claimAhead is how many deliveries are claimed together for a receiver that
 	// answers within quickAnswer, when claimEarly are left to send: no request
-	// waits for a claim. Should it become slow meanwhile, they are given back
-	// long before their lease ends.
+	// waits for a claim. Should it become slow meanwhile, they are given back.
 	claimAhead  = 128
 	claimEarly  = 64
 	quickAnswer = 100 * time.Millisecond
@@ -77,11 +76,14 @@ func (r *Runner) stays(ctx context.Context, q model.Queue, l *lane, more bool) b
 func (r *Runner) wanted(ctx context.Context, l *lane, more bool) (n, slots int) {
 	r.mu.Lock()
 	room := l.width - l.running
-	if !more || l.quick && len(l.ready) > claimEarly {
+	if !more || l.quick && !l.low() {
 		room = min(room, len(l.ready)-l.idle)
 	}
 	alone := l.running == 0
 	r.mu.Unlock()
+	if room > 0 && alone {
+		r.recordAll(context.WithoutCancel(ctx), l) // to wait for a slot may take long
+	}
 	if room > 0 {
 		slots = r.fill(ctx, l, room, alone)
 	}
@@ -91,11 +93,15 @@ func (r *Runner) wanted(ctx context.Context, l *lane, more bool) (n, slots int) 
 	case !more:
 	case !l.quick:
 		n = max(0, slots-len(l.ready))
-	case len(l.ready) <= claimEarly && l.recording <= recordAhead:
+	case l.low():
 		n = claimAhead
 	}
 	return n, slots
 }
+
+// low reports whether a lane of a quick receiver needs more to send. The caller
+// holds the lock.
+func (l *lane) low() bool { return len(l.ready) <= claimEarly && l.recording <= recordAhead }
 
 // handOut leaves what has begun to those who wait for more, and to as many of
 // the slots as it needs; the others it gives back. When ctx has ended, all that
@@ -107,11 +113,13 @@ func (r *Runner) handOut(ctx context.Context, q model.Queue, l *lane, begun []en
 		defer r.giveBack(context.WithoutCancel(ctx), q, begun)
 		begun = nil
 	}
-	l.ready = append(l.ready, begun...)
+	if len(begun) > 0 {
+		l.ready = append(l.ready, begun...)
+		l.more.Broadcast()
+	}
 	started := max(0, min(slots, len(l.ready)-l.idle))
 	first := l.ready[:started]
 	l.ready = l.ready[started:]
-	l.more.Broadcast()
 	r.mu.Unlock()
 	for _, s := range first {
 		r.working.Go(func() { r.sendOn(ctx, q, l, s) })
@@ -135,8 +143,13 @@ func (r *Runner) sendOn(ctx context.Context, q model.Queue, l *lane, s engine.Se
 // sendOne sends a delivery and has recorded what came of it, if not at once.
 func (r *Runner) sendOne(ctx context.Context, q model.Queue, l *lane, s engine.Sending) {
 	finish := context.WithoutCancel(ctx)
-	x := r.send(finish, &s)
-	if x == nil {
+	if r.late(&s) {
+		r.giveBack(finish, q, append(r.leftIn(l), s))
+		return
+	}
+	x, err := r.send(finish, &s)
+	if err != nil {
+		r.retry(finish, s.Job, err)
 		return
 	}
 	if balks(&x.Outcome) || ctx.Err() != nil {
@@ -148,6 +161,14 @@ func (r *Runner) sendOne(ctx context.Context, q model.Queue, l *lane, s engine.S
 	} else if len(batch) > 0 {
 		r.working.Go(func() { r.record(finish, l, batch) })
 	}
+}
+
+// late reports whether a delivery was claimed so long ago, ahead of slots that
+// were few or slow, that its lease could end before the answer comes: then
+// another process would send it too.
+func (r *Runner) late(s *engine.Sending) bool {
+	renderer, err := r.renderer(&s.Endpoint)
+	return err == nil && r.now().Add(renderer.Timeout()).After(s.Job.RunAt)
 }
 
 // balks reports whether a receiver should get less at once.

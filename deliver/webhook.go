@@ -68,13 +68,13 @@ func (r *Runner) renderer(to *model.Endpoint) (Renderer, error) {
 	return renderer, nil
 }
 
-// send makes one attempt of a delivery and returns what came of it; nil where
-// nobody writes for its endpoint.
-func (r *Runner) send(ctx context.Context, s *engine.Sending) *engine.Ended {
+// send makes one attempt of a delivery and returns what came of it. It fails
+// where nobody writes for its endpoint, or whoever does panics.
+func (r *Runner) send(ctx context.Context, s *engine.Sending) (x *engine.Ended, err error) {
+	defer rescue(&err)
 	renderer, err := r.renderer(&s.Endpoint)
 	if err != nil {
-		r.retry(ctx, s.Job, err)
-		return nil
+		return nil, err
 	}
 	began := r.now()
 	got := post(ctx, r.client, s.Endpoint.URL, renderer.Header(&s.Delivery, &s.Endpoint, began, s.Secret), s.Delivery.Body, renderer.Timeout())
@@ -91,7 +91,7 @@ func (r *Runner) send(ctx context.Context, s *engine.Sending) *engine.Ended {
 	if o.State != model.DeliveryDelivered && o.Attempt.Error == "" {
 		o.Attempt.Error = fmt.Sprintf("answered %d", got.status)
 	}
-	return &engine.Ended{Sending: s, Outcome: o}
+	return &engine.Ended{Sending: s, Outcome: o}, nil
 }
 
 // outcome says where an attempt leaves its delivery, and when it is tried again

@@ -36,11 +36,10 @@ type Engine struct {
 	reads  *pgxpool.Pool
 	closed atomic.Bool
 
-	rows      atomic.Int64    // written since the engine was opened
-	analyzing atomic.Bool     // tables will be analyzed in a moment
-	life      context.Context // ends when the engine closes, for what nobody waits for
-	end       context.CancelFunc
-	working   sync.WaitGroup
+	rows    atomic.Int64    // written since the engine was opened
+	life    context.Context // ends when the engine closes, for what nobody waits for
+	end     context.CancelFunc
+	working sync.WaitGroup
 }
 
 var _ store.Engine = (*Engine)(nil)
