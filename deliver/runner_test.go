@@ -421,3 +421,38 @@ func within(t *testing.T, d time.Duration, what func() bool) {
 		}
 	}
 }
+
+// What came late of an attempt that was overtaken changes nothing, also where
+// it is recorded together with the one that overtook it.
+func TestOvertakenAttemptIsRecordedBesideTheOther(t *testing.T) {
+	t.Parallel()
+	for name, of := range map[string]func(first, second *engine.Ended) []*engine.Ended{
+		"before": func(first, second *engine.Ended) []*engine.Ended { return []*engine.Ended{first, second} },
+		"after":  func(first, second *engine.Ended) []*engine.Ended { return []*engine.Ended{second, first} },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			onBoth(t, func(t *testing.T, open func() store.Engine) {
+				s := newStage(t, open, "https://shop.example.com/hook")
+				first := s.begun(1)
+				s.clock.Add(26 * time.Second)
+				second, _ := s.begin(t.Context(), s.sends, 1)
+				if len(second) != 1 {
+					t.Fatalf("%d begun after the lease had ended, want 1", len(second))
+				}
+				lost, err := s.engine.EndDeliveries(t.Context(), of(
+					&engine.Ended{Sending: &first[0], Outcome: engine.Outcome{State: model.DeliveryRefused, Attempt: model.Attempt{Status: http.StatusBadRequest}}},
+					&engine.Ended{Sending: &second[0], Outcome: engine.Outcome{State: model.DeliveryDelivered, Attempt: model.Attempt{Status: http.StatusOK}}},
+				))
+				must(t, err)
+				if len(lost) != 1 || lost[0].Attempt != first[0].Job.Attempt {
+					t.Errorf("lost are %+v, want the first", lost)
+				}
+				d := s.deliveries()[0]
+				if attempts := s.attempts(d.ID); d.State != model.DeliveryDelivered || attempts[0].Status != 0 || attempts[1].Status != http.StatusOK {
+					t.Errorf("the delivery is %s after %+v", d.State, attempts)
+				}
+			})
+		})
+	}
+}

@@ -104,16 +104,19 @@ func (e *Engine) ReturnDeliveries(ctx context.Context, sendings []Sending) error
 	if len(sendings) == 0 {
 		return nil
 	}
-	return e.store.InTx(ctx, sendings[0].Job.Account, func(tx *store.Tx) error {
-		list := make([]*Ended, len(sendings))
-		for i := range sendings {
-			list[i] = &Ended{Sending: &sendings[i]}
-		}
-		held, err := holdAll(tx, list)
-		for _, id := range sorted(held) {
-			s := held[id].Sending
-			tx.UndoAttempt(&s.Delivery)
-			tx.RetryHeld(&s.Job, e.now(), "")
+	back := slices.SortedFunc(slices.Values(sendings), func(a, b Sending) int { return cmp.Compare(a.Job.ID, b.Job.ID) })
+	jobs := make([]model.Job, len(back))
+	for i := range back {
+		jobs[i] = back[i].Job
+	}
+	return e.store.InTx(ctx, jobs[0].Account, func(tx *store.Tx) error {
+		held, err := tx.HoldJobs(jobs)
+		standing := claims(held)
+		for i := range back {
+			if s := &back[i]; standing[claimOf(&s.Job)] {
+				tx.UndoAttempt(&s.Delivery)
+				tx.RetryHeld(&s.Job, e.now(), "")
+			}
 		}
 		return err
 	})
@@ -127,7 +130,7 @@ func (e *Engine) endTogether(account model.AccountID, calls [][]*Ended) ([]resul
 	results := make([]result[[]model.Job], len(calls))
 	all := slices.Concat(calls...)
 	var closed []model.EndpointID
-	gone := false
+	var gone bool
 	err := e.store.InTx(ctx, account, func(tx *store.Tx) (err error) {
 		now := e.now()
 		if closed, err = e.hear(tx, all, now); err != nil {
@@ -137,19 +140,23 @@ func (e *Engine) endTogether(account model.AccountID, calls [][]*Ended) ([]resul
 		if err != nil {
 			return err
 		}
+		gone = false
+		standing := make([]*Ended, 0, len(all))
 		for i, call := range calls {
 			results[i].out = nil
 			for _, x := range call {
-				if _, is := held[x.Sending.Job.ID]; !is {
+				if !held[claimOf(&x.Sending.Job)] {
 					results[i].out = append(results[i].out, x.Sending.Job)
+					continue
 				}
+				standing = append(standing, x)
 				gone = gone || x.Outcome.Gone
 			}
 		}
-		if len(held) == 0 {
+		if len(standing) == 0 {
 			return nil
 		}
-		return endHeld(tx, slices.Collect(maps.Values(held)), now)
+		return endHeld(tx, standing, now)
 	})
 	if err != nil {
 		return nil, err
@@ -163,48 +170,41 @@ func (e *Engine) endTogether(account model.AccountID, calls [][]*Ended) ([]resul
 	return results, nil
 }
 
-// settleAll removes the jobs of attempts that are the last of their deliveries
-// and locks the others. It returns the attempts whose claim still stood, by job.
-func settleAll(tx *store.Tx, ended []*Ended) (map[model.JobID]*Ended, error) {
-	var again []*Ended
-	var over []model.Job
-	byJob := make(map[model.JobID]*Ended, len(ended))
-	for _, x := range ended {
-		if x.Outcome.State == model.DeliverySending {
-			again = append(again, x)
-		} else {
-			over = append(over, x.Sending.Job)
-			byJob[x.Sending.Job.ID] = x
-		}
-	}
-	standing := make(map[model.JobID]*Ended, len(ended))
-	finished, err := tx.FinishJobs(over)
-	for _, j := range finished {
-		standing[j.ID] = byJob[j.ID]
-	}
-	if err != nil || len(again) == 0 {
-		return standing, err
-	}
-	held, err := holdAll(tx, again)
-	maps.Copy(standing, held)
-	return standing, err
+// claim is a job as one worker has it: whoever claims it next has it under
+// another attempt, even in the same process.
+type claim struct {
+	job     model.JobID
+	attempt int64
 }
 
-// holdAll locks the jobs of attempts, and returns those whose claim still
-// stands, by job.
-func holdAll(tx *store.Tx, endings []*Ended) (map[model.JobID]*Ended, error) {
-	byJob := make(map[model.JobID]*Ended, len(endings))
-	jobs := make([]model.Job, len(endings))
-	for i, x := range endings {
-		jobs[i] = x.Sending.Job
-		byJob[jobs[i].ID] = x
+func claimOf(j *model.Job) claim { return claim{j.ID, j.Attempt} }
+
+func claims(jobs []model.Job) map[claim]bool {
+	all := make(map[claim]bool, len(jobs))
+	for i := range jobs {
+		all[claimOf(&jobs[i])] = true
 	}
-	held, err := tx.HoldJobs(jobs)
-	standing := make(map[model.JobID]*Ended, len(held))
-	for _, j := range held {
-		standing[j.ID] = byJob[j.ID]
+	return all
+}
+
+// settleAll removes the jobs of attempts that are the last of their deliveries
+// and locks the others. It returns the claims that still stood.
+func settleAll(tx *store.Tx, ended []*Ended) (map[claim]bool, error) {
+	var again, over []model.Job
+	for _, x := range ended {
+		if x.Outcome.State == model.DeliverySending {
+			again = append(again, x.Sending.Job)
+		} else {
+			over = append(over, x.Sending.Job)
+		}
 	}
-	return standing, err
+	standing, err := tx.FinishJobs(over)
+	if err == nil && len(again) > 0 {
+		var held []model.Job
+		held, err = tx.HoldJobs(again)
+		standing = append(standing, held...)
+	}
+	return claims(standing), err
 }
 
 // endHeld writes what came of attempts whose jobs are held, or done with.

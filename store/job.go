@@ -150,22 +150,24 @@ func (tx *Tx) FinishJobs(jobs []model.Job) ([]model.Job, error) {
 }
 
 // byAttempt changes jobs, those of one attempt together, and returns those that
-// were changed.
+// were changed. Of a job that is there under two attempts one is, at most.
 func byAttempt(jobs []model.Job, change func(attempt int64, ids []model.JobID) ([]model.JobID, error)) ([]model.Job, error) {
-	byID := make(map[model.JobID]model.Job, len(jobs))
-	ids := map[int64][]model.JobID{}
+	groups := map[int64]map[model.JobID]model.Job{}
 	for _, j := range jobs {
-		byID[j.ID] = j
-		ids[j.Attempt] = append(ids[j.Attempt], j.ID)
+		if groups[j.Attempt] == nil {
+			groups[j.Attempt] = make(map[model.JobID]model.Job, len(jobs))
+		}
+		groups[j.Attempt][j.ID] = j
 	}
 	var list []model.Job
-	for _, attempt := range slices.Sorted(maps.Keys(ids)) {
-		those, err := change(attempt, ids[attempt])
+	for _, attempt := range slices.Sorted(maps.Keys(groups)) {
+		group := groups[attempt]
+		those, err := change(attempt, slices.Sorted(maps.Keys(group)))
 		if err != nil {
 			return nil, err
 		}
 		for _, id := range those {
-			list = append(list, byID[id])
+			list = append(list, group[id])
 		}
 	}
 	return list, nil
