@@ -5,9 +5,21 @@ package e2e_test
 import (
 	"io"
 	"net/http"
+	"regexp"
 	"strings"
 	"testing"
 )
+
+// madeCode finds the code that a sign-up answers with, and the name in it.
+var madeCode = regexp.MustCompile(`\?iref=((pete|mary)\w{4})"`)
+
+// withCodes puts codes where something stands for them.
+func withCodes(text string, codes map[string]string) string {
+	for standing, code := range codes {
+		text = strings.ReplaceAll(text, standing, code)
+	}
+	return text
+}
 
 // TestEachMethodOfIRefer makes every documented call in its documented forms,
 // with the account's key from a server and without it from a page.
@@ -16,6 +28,7 @@ func TestEachMethodOfIRefer(t *testing.T) {
 		d.apply(t, factoryProject)
 		s := d.serve(t)
 		walked := map[string]bool{}
+		codes := map[string]string{} // by what stands for them: {pete}
 		ask := func(version, method, query, origin string) string {
 			q, err := http.NewRequestWithContext(t.Context(), "GET", s.url+"/"+version+"/W4qL69dbdc0ed0520530bede3c1fc574.js"+method+"?"+query, nil)
 			if err != nil {
@@ -41,23 +54,28 @@ func TestEachMethodOfIRefer(t *testing.T) {
 			method, query string
 			has           []string
 		}{
-			{"/newSignup", "campaign_id=25&email=pete@example.com&name=pete", []string{`{"campaign_name":"Spring camp","email":"pete@example.com","confirmed":"1","referral_link":"https://shop.example.com/?iref=pete","referrer":null,"reward_next":`}},
-			{"/newSignup", "campaign_id=25&email=mary@example.com&name=mary&phone=555&info_1=a&info_2=b&info_3=c&info_4=d&info_5=e&source=f&referrer_code=pete", []string{`"referrer":"pete@example.com"`}},
-			{"/newSpecificAction", "campaign_id=25&external_id=mary@example.com&action=/thanks&referrer_code=pete", []string{`{"campaign_name":"Spring camp","external_id":"mary@example.com"}`}},
+			{"/newSignup", "campaign_id=25&email=pete@example.com&name=pete", []string{`{"campaign_name":"Spring camp","email":"pete@example.com","confirmed":"1","referral_link":"https://shop.example.com/?iref={pete}","referrer":null,"reward_next":`}},
+			{"/newSignup", "campaign_id=25&email=mary@example.com&name=mary&phone=555&info_1=a&info_2=b&info_3=c&info_4=d&info_5=e&source=f&referrer_code={pete}", []string{`"referrer":"pete@example.com"`}},
+			{"/newSpecificAction", "campaign_id=25&external_id=mary@example.com&action=/thanks&referrer_code={pete}", []string{`{"campaign_name":"Spring camp","external_id":"mary@example.com"}`}},
 			{"/referrerStats", "email=pete@example.com&campaign_id=25", []string{`{"campaign_name":"Spring camp","email":"pete@example.com","confirmed":"1","referral_link":`, `"referrals_made":1,"reward_last":`, `"rewards_earned":[`, offered}},
 			{"/campaignStats", "campaign_id=25", []string{`"total_views":"`, `"signups_total":2,"signups_today":2,"conversion":"0.0%","referrals":1,"facebook_referrals":1,"whatsapp_referrals":0`, offered}},
-			{"/referrers", "campaign_id=25", []string{`[{"id":"`, `"referral_link":"mary","referrer_email":"pete@example.com","name":"mary","email":"mary@example.com","phone":"555","info_1":"a"`, `"source_network":"facebook","referrals_count":"0"}`}},
-			{"/rewards", "campaign_id=25", []string{`"recipient_email":"pete@example.com","recipient_name":"pete","recipient_referral_code":"pete","referrals_made":"1"`, `"reward_goal_type":"SPECIFIC","reward_to":"REFFERER"}`}},
+			{"/referrers", "campaign_id=25", []string{`[{"id":"`, `"referral_link":"{mary}","referrer_email":"pete@example.com","name":"mary","email":"mary@example.com","phone":"555","info_1":"a"`, `"source_network":"facebook","referrals_count":"0"}`}},
+			{"/rewards", "campaign_id=25", []string{`"recipient_email":"pete@example.com","recipient_name":"pete","recipient_referral_code":"{pete}","referrals_made":"1"`, `"reward_goal_type":"SPECIFIC","reward_to":"REFFERER"}`}},
 			{"/specificActionSignups", "campaign_id=25", []string{`"campaign_id":"25","referrer_email":"pete@example.com","referred_person":"mary@example.com","specific_action":"/thanks","created_at":"2`}},
 			{"", "", []string{"vsu_referrer_hash"}},
 		} {
 			version := []string{"v1.0", "v1"}[i%2]
-			server := ask(version, c.method, c.query+"&api_key=ireferextapi", "")
+			query := withCodes(c.query, codes)
+			server := ask(version, c.method, query+"&api_key=ireferextapi", "")
+			if made := madeCode.FindStringSubmatch(server); made != nil {
+				codes["{"+made[2]+"}"] = made[1]
+			}
 			page := server
 			if c.method != "" {
-				page = ask(version, c.method, c.query, "https://shop.example.com")
+				page = ask(version, c.method, query, "https://shop.example.com")
 			}
 			for _, part := range c.has {
+				part = withCodes(part, codes)
 				if !strings.Contains(server, part) || !strings.Contains(page, part) {
 					t.Errorf("%s?%s: %s and %s, want %s", c.method, c.query, server, page, part)
 				}
