@@ -177,9 +177,10 @@ func TestWorkOfADeadProcessIsDoneAgain(t *testing.T) {
 			if got := s.attempts(d.ID)[0]; got.Error != "no answer was recorded" || got.Status != 0 {
 				t.Errorf("the lost attempt is kept as %+v", got)
 			}
-			late := s.engine.EndDelivery(t.Context(), &begun[0], engine.Outcome{Attempt: model.Attempt{Status: 200}, State: model.DeliveryDelivered})
-			if !errors.Is(late, engine.ErrLeaseLost) {
-				t.Errorf("the first worker's record: %v, want ErrLeaseLost", late)
+			late := &engine.Ended{Sending: &begun[0], Outcome: engine.Outcome{Attempt: model.Attempt{Status: 200}, State: model.DeliveryDelivered}}
+			lost, err := s.engine.EndDeliveries(t.Context(), []*engine.Ended{late})
+			if err != nil || len(lost) != 1 || lost[0].ID != begun[0].Job.ID {
+				t.Errorf("the first worker's record: lost %v, %v, want its job lost", lost, err)
 			}
 		})
 	}

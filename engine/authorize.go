@@ -94,7 +94,7 @@ func (e *Engine) endAuthorization(ctx context.Context, s *Sending, o Outcome) er
 		if !held {
 			return ErrLeaseLost
 		}
-		if err := endAttempt(t.tx, s, o.Attempt, o.State, t.now); err != nil {
+		if err := endHeld(t.tx, []*Ended{{s, Outcome{Attempt: o.Attempt, State: o.State}}}, t.now); err != nil {
 			return err
 		}
 		items, err := t.tx.Items([]model.DeliveryID{s.Delivery.ID})

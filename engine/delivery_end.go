@@ -34,16 +34,6 @@ const (
 	endLanes = 4
 )
 
-// EndDelivery records what came of one attempt, as EndDeliveries does. It fails
-// with ErrLeaseLost.
-func (e *Engine) EndDelivery(ctx context.Context, s *Sending, o Outcome) error {
-	lost, err := e.EndDeliveries(ctx, []*Ended{{s, o}})
-	if err == nil && len(lost) > 0 {
-		err = ErrLeaseLost
-	}
-	return err
-}
-
 // EndDeliveries records what came of attempts of deliveries to one endpoint,
 // and returns the jobs that are another worker's by now: of those nothing was
 // changed. Where the receiver is gone, its endpoint ends, and with it all that
@@ -244,20 +234,6 @@ func endHeld(tx *store.Tx, ended []*Ended, now time.Time) error {
 		tx.EndDeliveries(over[state], state, now)
 	}
 	tx.EndAttempts(attempts)
-	return nil
-}
-
-// endAttempt queues what came of an attempt that ends with what is done besides.
-func endAttempt(tx *store.Tx, s *Sending, a model.Attempt, state model.DeliveryState, now time.Time) error {
-	redacted, err := tx.Redacted([]model.DeliveryID{s.Delivery.ID})
-	if err != nil {
-		return err
-	}
-	if redacted[s.Delivery.ID] != s.Delivery.Redacted {
-		a.Excerpt = ""
-	}
-	tx.EndDeliveries([]model.DeliveryID{s.Delivery.ID}, state, now)
-	tx.EndAttempts([]model.Attempt{a})
 	return nil
 }
 

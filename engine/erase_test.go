@@ -317,8 +317,9 @@ func (s *stage) send(render engine.Render, a model.Attempt) (bodies []string) {
 				sendings, err = s.core.StartDeliveries(ctx, q, jobs, render, nil)
 				for _, to := range sendings {
 					bodies = append(bodies, to.Delivery.Body)
-					if err := s.core.EndDelivery(ctx, &to, engine.Outcome{Attempt: a, State: model.DeliverySending, Next: s.clock().Add(time.Minute)}); err != nil {
-						s.t.Fatal(err)
+					o := engine.Outcome{Attempt: a, State: model.DeliverySending, Next: s.clock().Add(time.Minute)}
+					if lost, err := s.core.EndDeliveries(ctx, []*engine.Ended{{Sending: &to, Outcome: o}}); err != nil || len(lost) > 0 {
+						s.t.Fatal(lost, err)
 					}
 				}
 			}
@@ -401,8 +402,9 @@ func TestAnswersAboutTheErasedAreNotKept(t *testing.T) {
 			t.Fatalf("%d are on their way", len(sendings))
 		}
 		for _, to := range sendings {
-			if err := s.core.EndDelivery(ctx, &to, engine.Outcome{Attempt: model.Attempt{Status: 200, Excerpt: "thanks, bob"}, State: model.DeliveryDelivered}); err != nil {
-				t.Fatal(err)
+			o := engine.Outcome{Attempt: model.Attempt{Status: 200, Excerpt: "thanks, bob"}, State: model.DeliveryDelivered}
+			if lost, err := s.core.EndDeliveries(ctx, []*engine.Ended{{Sending: &to, Outcome: o}}); err != nil || len(lost) > 0 {
+				t.Fatal(lost, err)
 			}
 		}
 		s.view(func(tx *store.Tx) error {

@@ -91,7 +91,7 @@ func (e *Engine) endQuestion(ctx context.Context, s *Sending, a model.Attempt, s
 		if !held {
 			return ErrLeaseLost
 		}
-		if err := endAttempt(t.tx, s, a, state, t.now); err != nil {
+		if err := endHeld(t.tx, []*Ended{{s, Outcome{Attempt: a, State: state}}}, t.now); err != nil {
 			return err
 		}
 		items, err := t.tx.Items([]model.DeliveryID{s.Delivery.ID})

@@ -58,7 +58,8 @@ func (s *stage) hear() map[string][]engine.Told {
 				sendings, err := s.core.StartDeliveries(ctx, q, jobs, render, nil)
 				must(err)
 				for _, to := range sendings {
-					must(s.core.EndDelivery(ctx, &to, engine.Outcome{State: model.DeliveryDelivered}))
+					_, err := s.core.EndDeliveries(ctx, []*engine.Ended{{Sending: &to, Outcome: engine.Outcome{State: model.DeliveryDelivered}}})
+					must(err)
 				}
 			}
 		}

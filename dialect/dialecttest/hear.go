@@ -52,7 +52,8 @@ func (s *Stage) Hear(t testing.TB, w Writer) []Heard {
 		must(err)
 		for _, to := range sendings {
 			heard = append(heard, Heard{to.Endpoint.Event, to.Endpoint.URL, to.Delivery})
-			must(s.Core.EndDelivery(t.Context(), &to, engine.Outcome{State: model.DeliveryDelivered}))
+			_, err := s.Core.EndDeliveries(t.Context(), []*engine.Ended{{Sending: &to, Outcome: engine.Outcome{State: model.DeliveryDelivered}}})
+			must(err)
 		}
 	})
 	return heard

@@ -205,8 +205,8 @@ func (s *stage) work(t *testing.T, status int, says string) (sent []string) {
 						o.State = model.DeliverySending
 						o.Next, _ = renderer.Next(&to.Delivery, &to.Endpoint, s.clock.now())
 					}
-					if err := s.core.EndDelivery(ctx, &to, o); err != nil {
-						t.Fatal(err)
+					if lost, err := s.core.EndDeliveries(ctx, []*engine.Ended{{Sending: &to, Outcome: o}}); err != nil || len(lost) > 0 {
+						t.Fatal(lost, err)
 					}
 				}
 				continue

@@ -109,8 +109,12 @@ func (c *coded) Unwrap() error { return &model.Error{Kind: model.Invalid, Msg: c
 // within gives what goes wrong in a call of a family the code that it has
 // there. Who or what a path does not find stays not found.
 func within(family int, err error) error {
+	if err == nil {
+		return nil
+	}
 	var known *model.Error
-	if has := new(coded); errors.As(err, &has) || !errors.As(err, &known) {
+	var has *coded
+	if errors.As(err, &has) || !errors.As(err, &known) {
 		return err
 	}
 	refused := reasons[known.Reason]

@@ -8,6 +8,7 @@ import (
 	_ "embed"
 	"html"
 	"html/template"
+	"maps"
 	"regexp"
 	"slices"
 	"strings"
@@ -66,8 +67,7 @@ var variable = regexp.MustCompile(`\{\{\s*\.?([A-Za-z]+[1-3]?)\s*\}\}`)
 // SaysStanding tells whether a wording says how the recipient stands.
 func (w Wording) SaysStanding() bool {
 	for _, found := range variable.FindAllStringSubmatch(w.Subject+w.Text, -1) {
-		switch found[1] {
-		case "Position", "Referrals", "StandingLink", "Var1", "Var2", "Var3":
+		if _, is := (Standing{}).values()[found[1]]; is {
 			return true
 		}
 	}
@@ -127,10 +127,17 @@ var blankLines = regexp.MustCompile(`\n[ \t]*\n[ \t\n]*`)
 type values map[string]string
 
 func (f Filling) values() values {
-	return values{
+	all := f.Standing.values()
+	maps.Copy(all, values{
 		"Account": f.Account, "Campaign": f.Campaign, "Name": cmp.Or(f.Name, "there"), "Sender": cmp.Or(f.Sender, "A friend"), "Message": f.Message,
 		"Reward": f.Reward, "Coupon": f.Coupon, "Invitation": f.Invitation, "Link": f.Link,
-		"Position": f.Position, "Referrals": f.Referrals, "StandingLink": f.StandingLink, "Var1": f.Vars[0], "Var2": f.Vars[1], "Var3": f.Vars[2],
+	})
+	return all
+}
+
+func (s Standing) values() values {
+	return values{
+		"Position": s.Position, "Referrals": s.Referrals, "StandingLink": s.StandingLink, "Var1": s.Vars[0], "Var2": s.Vars[1], "Var3": s.Vars[2],
 	}
 }
 
