@@ -74,7 +74,7 @@ type Engine struct {
 	waiting    waitlists
 	clicks     gather[model.AccountID, *click, counted]
 	sights     gather[model.AccountID, []*sight, []Recorded]
-	views      gather[viewKey, Naming, *ParticipantView]
+	views      gather[viewKey, viewing, *ParticipantView]
 	viewed     cache[viewedKey, *recalled]
 	endings    gather[model.AccountID, []*Ended, []model.Job]
 	records    gather[model.AccountID, *occurrence, *Recorded]

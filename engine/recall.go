@@ -127,22 +127,24 @@ func (e *Engine) remember(cfg *Config, v *ParticipantView, with Relations, mark 
 }
 
 // recallHeld finds who was read before where nothing at all was committed since
-// and their place is known: nobody is asked.
-func (e *Engine) recallHeld(ctx context.Context, account model.AccountID, id model.ParticipantID, with Relations) (*ParticipantView, bool) {
+// and their place is known: no row is read. Where that is not so it returns the
+// mark that it asked for; 0: nobody was read before.
+func (e *Engine) recallHeld(ctx context.Context, account model.AccountID, id model.ParticipantID, with Relations) (*ParticipantView, int64) {
 	if !rememberable(with) || ctx.Err() != nil {
-		return nil, false
+		return nil, 0
 	}
 	r, ok := e.viewed.get(viewedKey{account, id})
 	if !ok {
-		return nil, false
+		return nil, 0
 	}
 	cfg, err := e.Config(ctx, account)
 	if err != nil || r.cfg != cfg {
-		return nil, false
+		return nil, 0
 	}
-	mark, last := e.store.Mark(), r.last.Load()
+	mark := e.store.Mark(ctx)
+	last := r.last.Load()
 	if mark == 0 || mark != last.mark.Load() {
-		return nil, false
+		return nil, mark
 	}
 	at := e.now()
 	v := *last.ParticipantView
@@ -152,12 +154,16 @@ func (e *Engine) recallHeld(ctx context.Context, account model.AccountID, id mod
 		in.Live, v.Campaign = live, &in
 	}
 	v.Place, v.Standing = nil, v.StateAt(at, v.Campaign.IdleAfter)
-	return &v, !with.Place || e.placeHeld(cfg, &v)
+	if with.Place && !e.placeHeld(cfg, &v) {
+		return nil, mark
+	}
+	return &v, mark
 }
 
 // recall finds which of some participants were read before and have not changed
-// since: a short look says so instead of all that is read of somebody.
-func (e *Engine) recall(tx *store.Tx, cfg *Config, ids []model.ParticipantID, with Relations, mark int64) (map[model.ParticipantID]*ParticipantView, error) {
+// since: a short look says so instead of all that is read of somebody. Each is
+// then as it was found after the mark beside its id.
+func (e *Engine) recall(tx *store.Tx, cfg *Config, ids []model.ParticipantID, with Relations, marks map[model.ParticipantID]int64) (map[model.ParticipantID]*ParticipantView, error) {
 	fresh := map[model.ParticipantID]*ParticipantView{}
 	if !rememberable(with) {
 		return fresh, nil
@@ -205,10 +211,10 @@ func (e *Engine) recall(tx *store.Tx, cfg *Config, ids []model.ParticipantID, wi
 		v.Suppressed, v.Place = now.Suppressed[v.read.address], nil
 		v.Standing = v.StateAt(at, v.Campaign.IdleAfter)
 		if v.countedAs(last) {
-			last.mark.Store(mark)
+			last.mark.Store(marks[v.ID])
 		} else {
 			kept := v
-			last = readAt(mark, &kept)
+			last = readAt(marks[v.ID], &kept)
 			known[i].last.Store(last)
 		}
 		v.last, fresh[v.ID] = last, &v

@@ -31,10 +31,11 @@ func (e *Engine) ViewNamed(ctx context.Context, account model.AccountID, n Namin
 	if n.UUID != "" && uuid.Validate(n.UUID) != nil {
 		return nil, participantUnknown()
 	}
-	if v, ok := e.recallHeld(ctx, account, n.ID, with); ok {
+	v, mark := e.recallHeld(ctx, account, n.ID, with)
+	if v != nil {
 		return v, nil
 	}
-	v, err := e.views.do(ctx, viewKey{account, with}, n)
+	v, err := e.views.do(ctx, viewKey{account, with}, viewing{n, mark})
 	if errors.Is(err, errApart) {
 		return e.viewApart(ctx, account, v.ID, with)
 	}
@@ -47,6 +48,12 @@ type viewKey struct {
 	with    Relations
 }
 
+// viewing is whom a read is of, and a mark from before it began; 0: none.
+type viewing struct {
+	Naming
+	mark int64
+}
+
 // viewGroup bounds how many reads share a snapshot.
 const viewGroup = 64
 
@@ -55,13 +62,13 @@ var errApart = errors.New("to be read apart")
 
 // viewTogether reads participants by id or UUID. Where one of them cannot be
 // shown, each is read alone: then only that one fails.
-func (e *Engine) viewTogether(key viewKey, namings []Naming) ([]result[*ParticipantView], error) {
-	results, err := e.viewAtOnce(key, namings)
-	if err == nil || len(namings) == 1 || model.KindOf(err) == model.Internal {
+func (e *Engine) viewTogether(key viewKey, viewings []viewing) ([]result[*ParticipantView], error) {
+	results, err := e.viewAtOnce(key, viewings)
+	if err == nil || len(viewings) == 1 || model.KindOf(err) == model.Internal {
 		return results, err
 	}
-	for i := range namings {
-		alone, err := e.viewAtOnce(key, namings[i:i+1])
+	for i := range viewings {
+		alone, err := e.viewAtOnce(key, viewings[i:i+1])
 		if results[i].err = err; err == nil {
 			results[i] = alone[0]
 		}
@@ -71,21 +78,24 @@ func (e *Engine) viewTogether(key viewKey, namings []Naming) ([]result[*Particip
 
 // viewAtOnce reads participants in one snapshot. Most of what a read costs is the
 // transaction around it and its round trips.
-func (e *Engine) viewAtOnce(key viewKey, namings []Naming) ([]result[*ParticipantView], error) {
+func (e *Engine) viewAtOnce(key viewKey, viewings []viewing) ([]result[*ParticipantView], error) {
 	ctx, cancel := context.WithTimeout(context.Background(), store.WriteLimit)
 	defer cancel()
-	results := make([]result[*ParticipantView], len(namings))
+	results := make([]result[*ParticipantView], len(viewings))
 	cfg, err := e.Config(ctx, key.account)
 	if err != nil {
 		return results, err
 	}
-	mark := e.store.Mark()
 	err = e.store.View(ctx, key.account, func(tx *store.Tx) error {
-		ids, err := idsOf(tx, namings)
+		ids, err := idsOf(tx, viewings)
 		if err != nil {
 			return err
 		}
-		byID, err := e.recall(tx, cfg, ids, key.with, mark)
+		marks := make(map[model.ParticipantID]int64, len(ids))
+		for i, id := range ids {
+			marks[id] = viewings[i].mark
+		}
+		byID, err := e.recall(tx, cfg, ids, key.with, marks)
 		if err != nil {
 			return err
 		}
@@ -108,7 +118,7 @@ func (e *Engine) viewAtOnce(key viewKey, namings []Naming) ([]result[*Participan
 			}
 		}
 		for _, v := range views { // nobody changes them any more
-			e.remember(cfg, v, key.with, mark)
+			e.remember(cfg, v, key.with, marks[v.ID])
 		}
 		return nil
 	})
@@ -116,10 +126,10 @@ func (e *Engine) viewAtOnce(key viewKey, namings []Naming) ([]result[*Participan
 }
 
 // idsOf are whom ids and UUIDs mean, 0 where it is nobody.
-func idsOf(tx *store.Tx, namings []Naming) ([]model.ParticipantID, error) {
-	ids := make([]model.ParticipantID, len(namings))
+func idsOf(tx *store.Tx, viewings []viewing) ([]model.ParticipantID, error) {
+	ids := make([]model.ParticipantID, len(viewings))
 	var uuids []string
-	for i, n := range namings {
+	for i, n := range viewings {
 		if ids[i] = n.ID; n.UUID != "" {
 			uuids = append(uuids, strings.ToLower(n.UUID))
 		}
@@ -128,7 +138,7 @@ func idsOf(tx *store.Tx, namings []Naming) ([]model.ParticipantID, error) {
 		return ids, nil
 	}
 	found, err := tx.ParticipantsByUUID(uuids)
-	for i, n := range namings {
+	for i, n := range viewings {
 		if n.UUID != "" {
 			ids[i] = found[strings.ToLower(n.UUID)]
 		}

@@ -51,9 +51,10 @@ type Engine interface {
 	View(ctx context.Context, fn func(Conn) error) error
 
 	// Mark is a number that is another one once anything was committed since, by
-	// whatever process, and that costs less than a question; 0 where the engine
-	// cannot tell. A View that begins later sees all that was committed before.
-	Mark() int64
+	// whatever process, and that costs less than a question of one's own; 0 where
+	// that cannot be told, or ctx has ended. A View that begins later sees all that
+	// was committed before.
+	Mark(ctx context.Context) int64
 
 	// Migrate brings the schema to the newest version.
 	Migrate(ctx context.Context) error

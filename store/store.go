@@ -37,7 +37,7 @@ func (s *Store) OnJob(kick func(model.AccountID)) {
 func (s *Store) Engine() Engine { return s.engine }
 
 // Mark is the engine's: while it stays the same, nothing was committed.
-func (s *Store) Mark() int64 { return s.engine.Mark() }
+func (s *Store) Mark(ctx context.Context) int64 { return s.engine.Mark(ctx) }
 
 // Close closes the database.
 func (s *Store) Close() error { return s.engine.Close() }

@@ -36,6 +36,8 @@ type Engine struct {
 	reads  *pgxpool.Pool
 	closed atomic.Bool
 
+	marker marker
+
 	rows    atomic.Int64    // written since the engine was opened
 	life    context.Context // ends when the engine closes, for what nobody waits for
 	end     context.CancelFunc
@@ -111,9 +113,6 @@ func (e *Engine) ForShare() string { return " FOR SHARE" }
 // SkipLocked locks the rows that a SELECT reads and passes over those that
 // others hold.
 func (e *Engine) SkipLocked() string { return " FOR UPDATE SKIP LOCKED" }
-
-// Mark is 0: to ask is a round trip, which the question itself costs.
-func (e *Engine) Mark() int64 { return 0 }
 
 // Close waits for running transactions and closes the connections.
 func (e *Engine) Close() error {

@@ -1,6 +1,9 @@
 package sqlite
 
-import "sync"
+import (
+	"context"
+	"sync"
+)
 
 // marker tells whether anything was committed. SQLite counts, for each
 // connection, the commits of all others: this one commits nothing.
@@ -17,7 +20,7 @@ type marker struct {
 // Mark is a number that is another one once anything was committed since, by
 // whatever process: a transaction is committed here before it is answered. It
 // is 0 where that cannot be told.
-func (e *Engine) Mark() int64 { return e.marker.now() }
+func (e *Engine) Mark(context.Context) int64 { return e.marker.now() }
 
 func (m *marker) now() int64 {
 	m.mu.Lock()

@@ -3,7 +3,6 @@ package sqlite
 import (
 	"context"
 	"path/filepath"
-	"sync"
 	"testing"
 
 	"grapevine/store"
@@ -21,6 +20,7 @@ func TestMarkTellsOfCommits(t *testing.T) {
 		return e
 	}
 	e, other := open(), open()
+	defer e.Close()
 	defer other.Close()
 	update := func(e *Engine, sql string) {
 		t.Helper()
@@ -28,13 +28,13 @@ func TestMarkTellsOfCommits(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	last := e.Mark()
+	last := e.Mark(t.Context())
 	if last == 0 {
 		t.Fatal("there is no mark")
 	}
 	moved := func(why string, want bool) {
 		t.Helper()
-		now := e.Mark()
+		now := e.Mark(t.Context())
 		if (now != last) != want || now == 0 {
 			t.Errorf("%s: the mark is %d, was %d", why, now, last)
 		}
@@ -56,41 +56,4 @@ func TestMarkTellsOfCommits(t *testing.T) {
 		}
 		moved("a read", false)
 	}
-	if err := e.Close(); err != nil {
-		t.Fatal(err)
-	}
-	if mark := e.Mark(); mark != 0 {
-		t.Errorf("a database that is closed has the mark %d", mark)
-	}
-}
-
-// Who was answered, on whatever connection, finds another mark than before.
-func TestMarkIsAnotherOneForEachWhoWrites(t *testing.T) {
-	e, err := Open(t.Context(), Config{Path: filepath.Join(t.TempDir(), "mark.db")})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer e.Close()
-	if err := e.Update(t.Context(), func(store.Conn) ([]store.Statement, error) {
-		return []store.Statement{{SQL: "CREATE TABLE counted (n BIGINT NOT NULL)"}}, nil
-	}); err != nil {
-		t.Fatal(err)
-	}
-	var all sync.WaitGroup
-	for range 8 {
-		all.Go(func() {
-			for range 50 {
-				before := e.Mark()
-				if err := e.Update(context.Background(), func(store.Conn) ([]store.Statement, error) {
-					return []store.Statement{{SQL: "INSERT INTO counted VALUES (1)"}}, nil
-				}); err != nil {
-					t.Error(err)
-				}
-				if e.Mark() == before {
-					t.Error("the mark is what it was before a commit")
-				}
-			}
-		})
-	}
-	all.Wait()
 }

@@ -1,0 +1,94 @@
+package postgres
+
+import (
+	"context"
+	"sync"
+
+	"grapevine/store"
+)
+
+// marker tells whether anything was committed. Two snapshots of PostgreSQL that
+// list the same transactions as under way, and the same as yet to come, see the
+// same rows. Whoever asks while an answer is under way shares the next one.
+type marker struct {
+	mu     sync.Mutex // guards all below
+	next   *marking   // that somebody waits for; nil: nobody does
+	asking bool
+	at     string // the snapshot of the last answer
+	mark   int64
+}
+
+// marking is an answer that is yet to come.
+type marking struct {
+	done chan struct{}
+	mark int64 // once it is done; 0: there is none
+}
+
+// Mark is a number that is another one once anything was committed since, in
+// this or any other database of the server. It takes a round trip, which all who
+// ask meanwhile share; it is 0 when ctx ends before.
+func (e *Engine) Mark(ctx context.Context) int64 {
+	m := &e.marker
+	m.mu.Lock()
+	if m.next == nil {
+		m.next = &marking{done: make(chan struct{})}
+	}
+	mine := m.next
+	if !m.asking {
+		m.asking = true
+		go e.askMarks()
+	}
+	m.mu.Unlock()
+	select {
+	case <-mine.done:
+		return mine.mark
+	case <-ctx.Done():
+		return 0
+	}
+}
+
+// askMarks answers for as long as somebody waits.
+func (e *Engine) askMarks() {
+	m := &e.marker
+	for {
+		m.mu.Lock()
+		those := m.next
+		m.next, m.asking = nil, those != nil
+		m.mu.Unlock()
+		if those == nil {
+			return
+		}
+		if at, err := e.snapshot(); err == nil {
+			those.mark = m.of(at)
+		}
+		close(those.done)
+	}
+}
+
+// of is the mark of a snapshot.
+func (m *marker) of(at string) int64 {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if at != m.at {
+		m.at = at
+		m.mark++
+	}
+	return m.mark
+}
+
+// snapshot names the snapshot that a statement of this moment has. A server that
+// was started anew may have been put back to an earlier state, and count anew.
+func (e *Engine) snapshot() (at string, err error) {
+	ctx, cancel := context.WithTimeout(e.life, store.WriteLimit)
+	defer cancel()
+	conn, err := e.acquire(ctx, e.reads)
+	if err != nil {
+		return "", err
+	}
+	defer conn.Release()
+	err = sessionOf(conn).run(ctx, []store.Statement{{
+		SQL: `SELECT CAST(pg_current_snapshot() AS TEXT) || CAST(pg_postmaster_start_time() AS TEXT)`,
+		Row: func(r store.Row) error { return r.Scan(&at) },
+	}})
+	return at, err
+}
