@@ -87,7 +87,7 @@ func (r *Runner) send(ctx context.Context, s *engine.Sending) (x *engine.Ended, 
 	}
 	o := outcome(renderer, s, got.status, ended)
 	o.Allowed = allowed
-	o.Attempt = model.Attempt{Took: ended.Sub(began), Status: got.status, Excerpt: got.excerpt, Error: got.trouble}
+	o.Attempt = model.Attempt{At: began, Took: ended.Sub(began), Status: got.status, Excerpt: got.excerpt, Error: got.trouble}
 	if o.State != model.DeliveryDelivered && o.Attempt.Error == "" {
 		o.Attempt.Error = fmt.Sprintf("answered %d", got.status)
 	}

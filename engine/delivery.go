@@ -97,11 +97,9 @@ type Sending struct {
 // Render writes the body of a delivery of an account.
 type Render func(d *model.Delivery, to *model.Endpoint, told []Told, cfg *Config) ([]byte, error)
 
-// unanswered is what a try says that nobody lived to complete.
-const unanswered = "no answer was recorded"
-
 // BeginDeliveries begins an attempt of up to limit deliveries of a queue that
 // are due. It returns those that are to be sent, and whether there may be more.
+// An attempt is counted, and in the log, once it is over.
 // It is ClaimJobs and StartDeliveries in one transaction.
 func (e *Engine) BeginDeliveries(ctx context.Context, q model.Queue, limit int, render Render, next Next) (sendings []Sending, more bool, err error) {
 	found, claimed := 0, -1
@@ -189,7 +187,8 @@ func (e *Engine) startDeliveries(ctx context.Context, q model.Queue, render Rend
 		for _, j := range let.send {
 			d, ok := started[j.Subject]
 			if again, skip := let.skip[j.Subject]; skip && ok {
-				tx.EndAttempts([]model.Attempt{{Delivery: d.ID, Number: d.Attempts, At: now, Error: skipped}})
+				tx.CountAttempts([]model.DeliveryID{d.ID}, model.DeliverySending, now, time.Time{})
+				tx.InsertAttempts([]model.Attempt{{Delivery: d.ID, Number: d.Attempts, At: now, Error: skipped}})
 				tx.RetryHeld(&j, again, skipped)
 			} else if ok {
 				if j.Error == waits || j.Error == skipped { // a circuit that closes now does not send it, too
@@ -289,7 +288,6 @@ func startAll(tx *store.Tx, held []model.Job, byID map[int64]model.Delivery, now
 		return nil, err
 	}
 	started := make(map[int64]model.Delivery, len(list))
-	attempts := make([]model.Attempt, 0, len(list))
 	for i, d := range list {
 		if !began[i] { // items joined since it was read, or somebody in it was erased
 			if _, err := tx.RetryJob(&jobs[i], now, ""); err != nil {
@@ -298,9 +296,7 @@ func startAll(tx *store.Tx, held []model.Job, byID map[int64]model.Delivery, now
 			continue
 		}
 		started[int64(d.ID)] = d
-		attempts = append(attempts, model.Attempt{Delivery: d.ID, Number: d.Attempts, At: now, Error: unanswered})
 	}
-	tx.InsertAttempts(attempts)
 	return started, nil
 }
 

@@ -87,9 +87,9 @@ func (e *Engine) endDeciding(ctx context.Context, x *Ended) (err error) {
 	return err
 }
 
-// ReturnDeliveries takes back attempts of deliveries to one endpoint that were
-// begun and not made, as if they had not been. They are due at once. Those whose
-// lease was lost are left alone.
+// ReturnDeliveries gives back deliveries to one endpoint of which an attempt was
+// begun and not made. They are due at once. Those whose lease was lost are left
+// alone.
 func (e *Engine) ReturnDeliveries(ctx context.Context, sendings []Sending) error {
 	if len(sendings) == 0 {
 		return nil
@@ -102,12 +102,16 @@ func (e *Engine) ReturnDeliveries(ctx context.Context, sendings []Sending) error
 	return e.store.InTx(ctx, jobs[0].Account, func(tx *store.Tx) error {
 		held, err := tx.HoldJobs(jobs)
 		standing := claims(held)
+		var first []model.DeliveryID
 		for i := range back {
 			if s := &back[i]; standing[claimOf(&s.Job)] {
-				tx.UndoAttempt(&s.Delivery)
 				tx.RetryHeld(&s.Job, e.now(), "")
+				if s.Delivery.Tries == 1 {
+					first = append(first, s.Delivery.ID)
+				}
 			}
 		}
+		tx.DelaySchedules(first)
 		return err
 	})
 }
@@ -201,15 +205,14 @@ func settleAll(tx *store.Tx, ended []*Ended) (map[claim]bool, error) {
 func endHeld(tx *store.Tx, ended []*Ended, now time.Time) error {
 	slices.SortFunc(ended, func(a, b *Ended) int { return cmp.Compare(a.Sending.Delivery.ID, b.Sending.Delivery.ID) })
 	var quoting []model.DeliveryID // what somebody who is told of may stand in
-	over := map[model.DeliveryState][]model.DeliveryID{}
+	left := map[leaves][]model.DeliveryID{}
 	for _, x := range ended {
 		id := x.Sending.Delivery.ID
 		if x.Outcome.Attempt.Excerpt != "" {
 			quoting = append(quoting, id)
 		}
-		if x.Outcome.State != model.DeliverySending {
-			over[x.Outcome.State] = append(over[x.Outcome.State], id)
-		}
+		state := x.leaves()
+		left[state] = append(left[state], id)
 	}
 	redacted, err := tx.Redacted(quoting)
 	if err != nil {
@@ -230,11 +233,28 @@ func endHeld(tx *store.Tx, ended []*Ended, now time.Time) error {
 			tx.Touch()
 		}
 	}
-	for _, state := range sorted(over) {
-		tx.EndDeliveries(over[state], state, now)
+	for state, ids := range left {
+		over := now
+		if state.DeliveryState == model.DeliverySending {
+			over = time.Time{}
+		}
+		tx.CountAttempts(ids, state.DeliveryState, state.began, over)
 	}
-	tx.EndAttempts(attempts)
+	tx.InsertAttempts(attempts)
 	return nil
+}
+
+// leaves is what attempts leave of their deliveries.
+type leaves struct {
+	model.DeliveryState
+	began time.Time // their schedules, where it was the first attempt; else zero
+}
+
+func (x *Ended) leaves() leaves {
+	if d := &x.Sending.Delivery; d.Tries == 1 {
+		return leaves{x.Outcome.State, d.Since}
+	}
+	return leaves{x.Outcome.State, time.Time{}}
 }
 
 // letGo sends what the circuits of endpoints kept, which have closed. What it

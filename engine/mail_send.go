@@ -168,6 +168,9 @@ func (d *desk) close() {
 	}
 }
 
+// unanswered is what a try says that nobody lived to complete.
+const unanswered = "no answer was recorded"
+
 // start begins an attempt of a mail, unless it waits or is not to be sent; then
 // it returns nil.
 func (d *desk) start(m *model.Mail, job model.Job) (*Posting, error) {

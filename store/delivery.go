@@ -103,72 +103,69 @@ func (tx *Tx) DeliveriesByID(ids []model.DeliveryID) ([]model.Delivery, error) {
 	return list, err
 }
 
-// StartDeliveries closes deliveries, freezes their bodies and counts an
-// attempt of each, as they say. It reports for each whether it did: one that
-// more items joined, that tells of somebody who was erased since it was read,
-// or that has ended, is left alone.
+// StartDeliveries closes deliveries and freezes their bodies, as they say. It
+// reports for each whether it may be sent like that: one that more items joined,
+// that tells of somebody who was erased since it was read, or that has ended, is
+// left alone.
 func (tx *Tx) StartDeliveries(list []model.Delivery) ([]bool, error) {
-	changed := make([]int64, len(list))
-	if err := tx.startAgain(list, changed); err != nil {
+	started, err := tx.frozen(list)
+	if err != nil {
 		return nil, err
 	}
+	changed := make([]int64, len(list))
 	var first []int // those whose body is written now
 	var statements []Statement
 	for i, d := range list {
-		if changed[i] == 1 {
+		if started[i] {
 			continue
 		}
 		first = append(first, i)
 		statements = append(statements, Statement{
 			SQL: `UPDATE delivery
-				SET state = 'sending', frozen = 1, attempts = $3, tries = $4, first_at = $5, since = $6
-				WHERE account_id = $1 AND id = $2 AND items = $7 AND redacted = $8 AND state IN ('open', 'sending')`,
-			Args:     tx.args([]any{d.ID, d.Attempts, d.Tries, ms(d.FirstAt), ms(d.Since), d.Items, d.Redacted}),
+				SET state = 'sending', frozen = 1, first_at = $3, since = $4
+				WHERE account_id = $1 AND id = $2 AND items = $5 AND redacted = $6 AND state IN ('open', 'sending')`,
+			Args:     tx.args([]any{d.ID, ms(d.FirstAt), ms(d.Since), d.Items, d.Redacted}),
 			Affected: &changed[i],
 		})
 	}
-	err := tx.run(statements...)
+	err = tx.run(statements...)
 	var bodies [][]any
 	for _, i := range first {
-		if changed[i] == 1 {
+		if started[i] = changed[i] == 1; started[i] {
 			bodies = append(bodies, []any{list[i].ID, list[i].Body})
 		}
 	}
 	tx.insert("delivery_body", "delivery_id, body", bodies, `ON CONFLICT (account_id, delivery_id) DO UPDATE SET body = excluded.body`)
-	started := make([]bool, len(list))
-	for i, n := range changed {
-		started[i] = n == 1
-	}
 	return started, err
 }
 
-// startAgain counts, in one statement, an attempt of those deliveries whose
-// body stands, and marks them. Where a schedule begins with it, all begin now.
-func (tx *Tx) startAgain(list []model.Delivery, started []int64) error {
+// frozen reports which deliveries have the body that was read of them.
+func (tx *Tx) frozen(list []model.Delivery) ([]bool, error) {
+	frozen := make([]bool, len(list))
 	at := make(map[model.DeliveryID]int, len(list))
 	var ids []model.DeliveryID
-	var now time.Time
 	for i, d := range list {
-		if d.State != model.DeliverySending || d.Tries == 0 {
-			continue
-		}
-		at[d.ID], ids = i, append(ids, d.ID)
-		if d.Tries == 1 {
-			now = d.Since
+		if d.State == model.DeliverySending {
+			at[d.ID], ids = i, append(ids, d.ID)
 		}
 	}
 	if len(ids) == 0 {
-		return nil
+		return frozen, nil
 	}
 	listed := few(ids)
-	those, err := changed(tx, ids, `UPDATE delivery
-		SET attempts = attempts + 1, tries = tries + 1, since = CASE WHEN tries = 0 THEN $2 ELSE since END
-		WHERE account_id = $1 AND id IN (`+in(3, len(listed))+`) AND state = 'sending' AND frozen = 1`,
-		append([]any{ms(now)}, listed...)...)
-	for _, id := range those {
-		started[at[id]] = 1
-	}
-	return err
+	err := tx.read(`SELECT id, redacted
+		FROM delivery
+		WHERE account_id = $1 AND id IN (`+in(2, len(listed))+`) AND state = 'sending' AND frozen = 1`,
+		func(r Row) error {
+			var id model.DeliveryID
+			var redacted int64
+			err := r.Scan(&id, &redacted)
+			if i := at[id]; redacted == list[i].Redacted {
+				frozen[i] = true
+			}
+			return err
+		}, listed...)
+	return frozen, err
 }
 
 // VoidDelivery ends a delivery that has nothing to tell. It reports whether it
@@ -212,15 +209,23 @@ func (tx *Tx) EndDeliveries(ids []model.DeliveryID, state model.DeliveryState, n
 		WHERE account_id = $1 AND id IN (`+in(4, len(listed))+`)`, append([]any{string(state), ms(now)}, listed...)...)
 }
 
-// InsertAttempts queues tries that begin.
-func (tx *Tx) InsertAttempts(attempts []model.Attempt) { tx.insertAttempts(attempts, "") }
+// CountAttempts queues that attempts of deliveries are over, and what state that
+// leaves them in. The schedule of those that were replayed began with it. ended
+// is zero for those that are tried again.
+func (tx *Tx) CountAttempts(ids []model.DeliveryID, state model.DeliveryState, began, ended time.Time) {
+	listed := few(ids)
+	tx.write(`UPDATE delivery
+		SET state = $2, attempts = attempts + 1, tries = tries + 1, since = CASE WHEN since = 0 THEN $3 ELSE since END, ended_at = $4
+		WHERE account_id = $1 AND id IN (`+in(5, len(listed))+`)`, append([]any{string(state), ms(began), ms(ended)}, listed...)...)
+}
 
-func (tx *Tx) insertAttempts(attempts []model.Attempt, tail string) {
+// InsertAttempts queues attempts that are over.
+func (tx *Tx) InsertAttempts(attempts []model.Attempt) {
 	rows := make([][]any, len(attempts))
 	for i, a := range attempts {
 		rows[i] = []any{a.Delivery, a.Number, ms(a.At), a.Took.Milliseconds(), a.Status, a.Excerpt, a.Error}
 	}
-	tx.insert("attempt", "delivery_id, number, at, took_ms, status, excerpt, error", rows, tail)
+	tx.insert("attempt", "delivery_id, number, at, took_ms, status, excerpt, error", rows, "")
 }
 
 // Redacted locks deliveries, and returns how often somebody in each was erased.
@@ -244,20 +249,16 @@ func (tx *Tx) Redacted(ids []model.DeliveryID) (map[model.DeliveryID]int64, erro
 	return redacted, err
 }
 
-// EndAttempts queues what came of tries that began.
-func (tx *Tx) EndAttempts(attempts []model.Attempt) {
-	tx.insertAttempts(attempts, `ON CONFLICT (account_id, delivery_id, number) DO UPDATE
-		SET took_ms = excluded.took_ms, status = excluded.status, excerpt = excluded.excerpt, error = excluded.error`)
-}
-
-// UndoAttempt queues that a delivery did not begin the attempt that it was
-// started with. Its body stays.
-func (tx *Tx) UndoAttempt(d *model.Delivery) {
+// DelaySchedules queues that the schedules of deliveries begin with their next
+// attempt, of those that none was made of.
+func (tx *Tx) DelaySchedules(ids []model.DeliveryID) {
+	if len(ids) == 0 {
+		return
+	}
+	listed := few(ids)
 	tx.write(`UPDATE delivery
-		SET attempts = attempts - 1, tries = tries - 1, since = CASE WHEN tries = 1 THEN 0 ELSE since END
-		WHERE account_id = $1 AND id = $2`, d.ID)
-	tx.write(`DELETE FROM attempt
-		WHERE account_id = $1 AND delivery_id = $2 AND number = $3`, d.ID, d.Attempts)
+		SET since = 0
+		WHERE account_id = $1 AND id IN (`+in(2, len(listed))+`) AND tries = 0 AND since <> 0`, listed...)
 }
 
 // Attempts lists the tries of a delivery, first to last.
