@@ -92,7 +92,7 @@ func (tx *Tx) PauseEndpoint(id model.EndpointID, paused bool) {
 func (tx *Tx) HoldBack(j *model.Job, now time.Time) {
 	tx.write(`UPDATE job
 		SET dead = 2, run_at = $4
-		WHERE account_id = $1 AND id = $2 AND attempt = $3 AND dead = 0`, j.ID, j.Attempt, ms(now))
+		WHERE account_id = $1 AND id = $2 AND attempt = $3`, j.ID, j.Attempt, ms(now))
 }
 
 // LetGo makes up to limit jobs of a lane due that were held back, oldest first,

@@ -122,6 +122,11 @@ func (tx *Tx) DueJobs(q model.Queue, now time.Time, limit int) ([]model.Job, err
 		LIMIT $5`, q.Kind, q.Lane, ms(now), limit)
 }
 
+// Claims are found by id and attempt, and do not say that they are not dead:
+// whoever buries a job or holds it back has claimed it. Where PostgreSQL counted
+// the jobs when there were none, any index looks as good as the key, and that of
+// what is due is as long as the backlog; without those words it does not fit.
+
 // ClaimListed is ClaimJobs of jobs that DueJobs found in an earlier transaction.
 // It returns those of them that nobody else claimed meanwhile.
 func (tx *Tx) ClaimListed(jobs []model.Job, now, until time.Time) ([]model.Job, error) {
@@ -129,7 +134,7 @@ func (tx *Tx) ClaimListed(jobs []model.Job, now, until time.Time) ([]model.Job, 
 		listed := few(ids)
 		return changed(tx, ids, `UPDATE job
 			SET attempt = attempt + 1, run_at = $4
-			WHERE account_id = $1 AND attempt = $2 AND dead = 0 AND run_at <= $3 AND id IN (`+in(5, len(listed))+`)`,
+			WHERE account_id = $1 AND attempt = $2 AND run_at <= $3 AND id IN (`+in(5, len(listed))+`)`,
 			append([]any{attempt, ms(now), ms(until)}, listed...)...)
 	})
 	for i := range claimed {
@@ -144,7 +149,7 @@ func (tx *Tx) FinishJobs(jobs []model.Job) ([]model.Job, error) {
 	return byAttempt(jobs, func(attempt int64, ids []model.JobID) ([]model.JobID, error) {
 		listed := few(ids)
 		return changed(tx, ids, `DELETE FROM job
-			WHERE account_id = $1 AND attempt = $2 AND dead = 0 AND id IN (`+in(3, len(listed))+`)`,
+			WHERE account_id = $1 AND attempt = $2 AND id IN (`+in(3, len(listed))+`)`,
 			append([]any{attempt}, listed...)...)
 	})
 }
@@ -184,7 +189,7 @@ func (tx *Tx) HoldJobs(jobs []model.Job) ([]model.Job, error) {
 	listed := few(ids)
 	err := tx.read(`SELECT id, attempt
 		FROM job
-		WHERE account_id = $1 AND id IN (`+in(2, len(listed))+`) AND dead = 0
+		WHERE account_id = $1 AND id IN (`+in(2, len(listed))+`)
 		ORDER BY id `+tx.engine.ForUpdate(),
 		func(r Row) error {
 			var id model.JobID
@@ -207,7 +212,7 @@ func (tx *Tx) HoldJobs(jobs []model.Job) ([]model.Job, error) {
 // nothing was changed.
 func (tx *Tx) FinishJob(j *model.Job) (bool, error) {
 	n, err := tx.change(`DELETE FROM job
-		WHERE account_id = $1 AND id = $2 AND attempt = $3 AND dead = 0`, j.ID, j.Attempt)
+		WHERE account_id = $1 AND id = $2 AND attempt = $3`, j.ID, j.Attempt)
 	return n == 1, err
 }
 
@@ -216,7 +221,7 @@ func (tx *Tx) FinishJob(j *model.Job) (bool, error) {
 func (tx *Tx) RetryJob(j *model.Job, runAt time.Time, why string) (bool, error) {
 	n, err := tx.change(`UPDATE job
 		SET run_at = $4, error = $5
-		WHERE account_id = $1 AND id = $2 AND attempt = $3 AND dead = 0`, j.ID, j.Attempt, ms(runAt), why)
+		WHERE account_id = $1 AND id = $2 AND attempt = $3`, j.ID, j.Attempt, ms(runAt), why)
 	return n == 1, err
 }
 
@@ -231,6 +236,6 @@ func (tx *Tx) RetryHeld(j *model.Job, runAt time.Time, why string) {
 func (tx *Tx) BuryJob(j *model.Job, why string) (bool, error) {
 	n, err := tx.change(`UPDATE job
 		SET dead = 1, error = $4
-		WHERE account_id = $1 AND id = $2 AND attempt = $3 AND dead = 0`, j.ID, j.Attempt, why)
+		WHERE account_id = $1 AND id = $2 AND attempt = $3`, j.ID, j.Attempt, why)
 	return n == 1, err
 }
