@@ -4,8 +4,6 @@ import (
 	"fmt"
 	"slices"
 
-	"github.com/google/uuid"
-
 	"grapevine/model"
 )
 
@@ -18,14 +16,13 @@ func (a *applying) identify() error {
 	if err := a.matchBatches(); err != nil {
 		return err
 	}
-	a.matchSettings()
+	if err := a.matchSettings(); err != nil {
+		return err
+	}
 	for i := range a.project.Campaigns {
 		if err := a.matchParts(&a.project.Campaigns[i], campaignPath(i)); err != nil {
 			return err
 		}
-	}
-	if err := a.matchEarning(); err != nil {
-		return err
 	}
 	return a.generate()
 }
@@ -150,22 +147,42 @@ func (a *applying) matchBatches() error {
 	return nil
 }
 
-// matchSettings gives redemptions and tiers their ids.
-func (a *applying) matchSettings() {
-	settings := &a.project.Settings
-	have := a.stored.settings
-	if have == nil {
-		have = &model.Settings{}
+// matchSettings gives redemptions, tiers and earning rules the ids they have in
+// the settings in force, or had in the last ones that knew them.
+func (a *applying) matchSettings() error {
+	if a.stored.settings == nil {
+		return nil
 	}
-	pairs, _ := match(settings.Redemption, have.Redemption, 1,
+	settings := &a.project.Settings
+	matchSettings(settings, a.stored.settings)
+	if !settingsLackIDs(settings) {
+		return nil
+	}
+	h, err := a.history()
+	if err != nil {
+		return err
+	}
+	for i := range h.settings {
+		matchSettings(settings, &h.settings[i])
+	}
+	return nil
+}
+
+func settingsLackIDs(s *model.Settings) bool {
+	return slices.ContainsFunc(s.Redemption, func(r model.Redemption) bool { return r.ID == "" }) ||
+		slices.ContainsFunc(s.Tiers, func(t model.Tier) bool { return t.ID == "" }) ||
+		slices.ContainsFunc(s.Earning, func(r model.EarningRule) bool { return r.ID == 0 })
+}
+
+func matchSettings(settings, have *model.Settings) {
+	redemptions, _ := match(settings.Redemption, have.Redemption, 1,
 		func(f, s *model.Redemption) bool { return f.ID == s.ID },
 		func(f, s *model.Redemption) bool { return f.ID == "" && f.Name == s.Name },
 	)
-	for i, j := range pairs {
+	for i, j := range redemptions {
 		if j >= 0 {
-			keep(&settings.Redemption[i].ID, have.Redemption[j].ID)
+			settings.Redemption[i].ID = have.Redemption[j].ID
 		}
-		keep(&settings.Redemption[i].ID, uuid.NewString())
 	}
 	tiers, _ := match(settings.Tiers, have.Tiers, 1,
 		func(f, s *model.Tier) bool { return f.ID == s.ID },
@@ -173,41 +190,16 @@ func (a *applying) matchSettings() {
 	)
 	for i, j := range tiers {
 		if j >= 0 {
-			keep(&settings.Tiers[i].ID, have.Tiers[j].ID)
+			settings.Tiers[i].ID = have.Tiers[j].ID
 		}
-		keep(&settings.Tiers[i].ID, uuid.NewString())
 	}
-}
-
-// matchEarning finds earning rules by their names: in the settings in force,
-// else in the last ones that knew them.
-func (a *applying) matchEarning() error {
-	if a.stored.settings == nil {
-		return nil
-	}
-	rules := a.project.Settings.Earning
-	matchEarning(rules, a.stored.settings.Earning)
-	if !slices.ContainsFunc(rules, func(r model.EarningRule) bool { return r.ID == 0 }) {
-		return nil
-	}
-	h, err := a.history()
-	if err != nil {
-		return err
-	}
-	for _, version := range h.settings {
-		matchEarning(rules, version.Earning)
-	}
-	return nil
-}
-
-func matchEarning(rules, have []model.EarningRule) {
-	pairs, _ := match(rules, have, 1,
+	earning, _ := match(settings.Earning, have.Earning, 1,
 		func(f, s *model.EarningRule) bool { return f.ID == s.ID },
 		func(f, s *model.EarningRule) bool { return f.ID == 0 && f.Name == s.Name },
 	)
-	for i, j := range pairs {
+	for i, j := range earning {
 		if j >= 0 {
-			rules[i].ID = have[j].ID
+			settings.Earning[i].ID = have.Earning[j].ID
 		}
 	}
 }

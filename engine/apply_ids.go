@@ -81,6 +81,12 @@ func (a *applying) generate() error {
 	for i := range p.Batches {
 		give(n, &p.Batches[i].ID)
 	}
+	for i := range p.Settings.Redemption {
+		keep(&p.Settings.Redemption[i].ID, uuid.NewString())
+	}
+	for i := range p.Settings.Tiers {
+		keep(&p.Settings.Tiers[i].ID, uuid.NewString())
+	}
 	for i := range p.Settings.Earning {
 		give(n, &p.Settings.Earning[i].ID)
 	}
@@ -107,7 +113,7 @@ func (a *applying) settled() bool {
 		}
 	}
 	return !slices.ContainsFunc(a.project.Batches, func(b model.Batch) bool { return b.ID == 0 }) &&
-		!slices.ContainsFunc(a.project.Settings.Earning, func(r model.EarningRule) bool { return r.ID == 0 })
+		!settingsLackIDs(&a.project.Settings)
 }
 
 // usedIDs are those of the project and of all that was ever stored: deliveries,

@@ -67,14 +67,15 @@ func (a *applying) applyKeys() error {
 	return nil
 }
 
-// completeKey gives a key that the file leaves out the stored value, or makes
-// one.
+// completeKey gives a key that the file leaves out the stored value, unless the
+// file says that it is another one's, or makes one.
 func (a *applying) completeKey(k *model.Key) {
 	if k.Value != "" {
 		return
 	}
 	for _, have := range a.stored.keys {
-		if have.Use == k.Use && have.Name == k.Name && (len(have.Permissions) == 0) == (len(k.Permissions) == 0) {
+		given := slices.ContainsFunc(a.project.Keys, func(other model.Key) bool { return other.Use == have.Use && other.Value == have.value })
+		if have.Use == k.Use && have.Name == k.Name && (len(have.Permissions) == 0) == (len(k.Permissions) == 0) && !given {
 			k.Value = have.value
 			return
 		}

@@ -83,6 +83,10 @@ currencies:
   - {code: Points}
   - {code: USD, expires_after: -1h}
   - {cap: 5}
+  - {code: Stars, cap: 0.00004}
+redemptions:
+  - {name: r, cost: 0.00004, currency: Stars}
+  - {name: s, cost: 1.50000, currency: Stars}
 earning:
   - {name: a, on: sign_up, amount: 1, currency: Coins}
   - {name: b, on: sign_up, amount: 1}
@@ -94,8 +98,10 @@ earning:
 			`f:7: currencies[3].code: expected a value of its own, which currencies[2].code does not have, got "Points"`,
 			`f:8: currencies[4].expires_after: expected a duration of at least 0s, got "-1h"`,
 			`f:9: currencies[5].code: expected a currency's name; it is required`,
-			`f:11: earning[0].currency: expected an ISO 4217 code such as USD, or a code of currencies, got "Coins"`,
-			`f:12: earning[1].currency: expected a currency, got nothing`,
+			`f:10: currencies[6].cap: expected a decimal number of at most four places, got "0.00004"`,
+			`f:12: redemptions[0].cost: expected a decimal number of at most four places, got "0.00004"`,
+			`f:15: earning[0].currency: expected an ISO 4217 code such as USD, or a code of currencies, got "Coins"`,
+			`f:16: earning[1].currency: expected a currency, got nothing`,
 		}},
 		{"zones, languages and switches", `account: A
 timezone: Local
@@ -246,7 +252,7 @@ campaigns:
 			`f:22: campaigns[1].name: expected a value of its own, which campaigns[0].name does not have, got "One"`,
 			`f:22: campaigns[1].id: expected a value of its own, which campaigns[0].id does not have, got "1"`,
 			`f:23: campaigns[2].name: expected the campaign's name; it is required`,
-			`f:23: campaigns[2].id: expected a whole number of at least 1, got "9007199254740992"`,
+			`f:23: campaigns[2].id: expected a whole number from 1 to 9007199254740991, got "9007199254740992"`,
 			`f:24: campaigns[3].code: expected a value of its own, which campaigns[2].code does not have, got "X"`,
 			`f:24: campaigns[3].project_token: expected a value of its own, which campaigns[2].project_token does not have, got "p"`,
 			`f:27: campaigns[4].invitation_codes[0].uses: expected a whole number of at least 1, got "0"`,

@@ -2,6 +2,7 @@ package projectfile
 
 import (
 	"fmt"
+	"math/big"
 	"regexp"
 	"slices"
 	"strconv"
@@ -341,7 +342,7 @@ func (s section) integer(name string, otherwise, least, most int64) int64 {
 	got, err := strconv.ParseInt(n.text, 10, 64)
 	if n.kind != number || !decimalInteger.MatchString(n.text) || err != nil || got < least || got > most {
 		what := fmt.Sprintf("a whole number of at least %d", least)
-		if most < mostID {
+		if most < mostID || got > most {
 			what = fmt.Sprintf("a whole number from %d to %d", least, most)
 		}
 		s.wrong(name, what)
@@ -371,13 +372,25 @@ func (s section) amount(name string) money.Amount {
 		s.wrong(name, "a decimal number of at least 0")
 		return 0
 	}
+	if !isExact(n.text, got) {
+		s.wrong(name, "a decimal number of at most four places")
+		return 0
+	}
 	return got
+}
+
+// isExact tells whether an amount is what its text says. A cap that is rounded
+// to nothing would be no cap.
+func isExact(text string, read money.Amount) bool {
+	written, _ := new(big.Rat).SetString(text)
+	kept, _ := new(big.Rat).SetString(read.String())
+	return written != nil && written.Cmp(kept) == 0
 }
 
 // positive is amount for what must be more than nothing.
 func (s section) positive(name string) money.Amount {
 	got := s.amount(name)
-	if n := s.value(name); got == 0 && (n == nil || n.kind == number && decimal.MatchString(n.text)) {
+	if n := s.value(name); got == 0 && (n == nil || n.kind == number && decimal.MatchString(n.text) && isExact(n.text, 0)) {
 		s.wrong(name, "a decimal number of more than 0")
 	}
 	return got

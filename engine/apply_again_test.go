@@ -1,0 +1,49 @@
+package engine_test
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+const shop = `account: Acme
+slug: acme
+currencies: [{code: Points}]
+redemptions: [{name: Mug, cost: 5, currency: Points}, {name: Cap, cost: 9, currency: Points}]
+tiers: [{name: Gold, points: 10, currency: Points}]
+`
+
+func TestRedemptionsAndTiersComeBackWithTheirIDs(t *testing.T) {
+	onEachEngine(t, func(t *testing.T, e configured) {
+		first, _ := e.apply(shop)
+		e.apply(without(without(shop, "redemptions:"), "tiers:"))
+		// A version in between must not hide the ids of the one before it.
+		e.apply(strings.Replace(without(without(shop, "redemptions:"), "tiers:"), "slug: acme", "slug: acme\ntimezone: Asia/Tokyo", 1))
+		back, _ := e.apply(shop)
+		if diff := cmp.Diff(first.Settings.Redemption, back.Settings.Redemption); diff != "" {
+			t.Errorf("redemptions after coming back:\n%s", diff)
+		}
+		if diff := cmp.Diff(first.Settings.Tiers, back.Settings.Tiers); diff != "" {
+			t.Errorf("tiers after coming back:\n%s", diff)
+		}
+		// Who has an id of its own takes none by its name.
+		mug := first.Settings.Redemption[0]
+		moved, _ := e.apply(strings.Replace(shop, "{name: Mug,", "{name: Cup, id: "+mug.ID+", cost: 1, currency: Points}, {name: Mug,", 1))
+		if got := moved.Settings.Redemption; got[0].ID != mug.ID || got[1].ID == mug.ID || got[2].ID != first.Settings.Redemption[1].ID {
+			t.Errorf("redemptions, one of them by its id: %+v, first %+v", got, first.Settings.Redemption)
+		}
+	})
+}
+
+func TestEachNarrowKeyIsItsOwn(t *testing.T) {
+	onEachEngine(t, func(t *testing.T, e configured) {
+		const one = "account: Acme\nslug: acme\nprefinery_keys:\n  - {name: reads, api_key: first, permissions: [users:read]}\n"
+		e.apply(one)
+		got, _ := e.apply(one + "  - {name: reads, permissions: [rewards:read]}\n")
+		given, made := got.Keys[len(got.Keys)-2], got.Keys[len(got.Keys)-1]
+		if given.Value != "first" || made.Value == "" || made.Value == given.Value {
+			t.Errorf("keys of one name, one of them given: %q and %q", given.Value, made.Value)
+		}
+	})
+}
