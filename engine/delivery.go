@@ -289,7 +289,7 @@ func startAll(tx *store.Tx, held []model.Job, byID map[int64]model.Delivery, now
 	}
 	started := make(map[int64]model.Delivery, len(list))
 	for i, d := range list {
-		if !began[i] { // items joined since it was read, or somebody in it was erased
+		if !began[i] { // it has changed since it was read
 			if _, err := tx.RetryJob(&jobs[i], now, ""); err != nil {
 				return nil, err
 			}

@@ -103,9 +103,10 @@ func (tx *Tx) DeliveriesByID(ids []model.DeliveryID) ([]model.Delivery, error) {
 	return list, err
 }
 
-// StartDeliveries closes deliveries and freezes their bodies, as they say. It
-// reports for each whether it may be sent like that: one that more items joined,
-// that tells of somebody who was erased since it was read, or that has ended, is
+// StartDeliveries closes deliveries and freezes their bodies, as they say, who
+// count the attempt that begins. It reports for each whether it may be sent like
+// that: one that more items joined, that tells of somebody who was erased since
+// it was read, of which an attempt was counted meanwhile, or that has ended, is
 // left alone.
 func (tx *Tx) StartDeliveries(list []model.Delivery) ([]bool, error) {
 	started, err := tx.frozen(list)
@@ -123,8 +124,8 @@ func (tx *Tx) StartDeliveries(list []model.Delivery) ([]bool, error) {
 		statements = append(statements, Statement{
 			SQL: `UPDATE delivery
 				SET state = 'sending', frozen = 1, first_at = $3, since = $4
-				WHERE account_id = $1 AND id = $2 AND items = $5 AND redacted = $6 AND state IN ('open', 'sending')`,
-			Args:     tx.args([]any{d.ID, ms(d.FirstAt), ms(d.Since), d.Items, d.Redacted}),
+				WHERE account_id = $1 AND id = $2 AND items = $5 AND redacted = $6 AND attempts = $7 AND tries = $8 AND state IN ('open', 'sending')`,
+			Args:     tx.args([]any{d.ID, ms(d.FirstAt), ms(d.Since), d.Items, d.Redacted, d.Attempts - 1, d.Tries - 1}),
 			Affected: &changed[i],
 		})
 	}
@@ -153,16 +154,15 @@ func (tx *Tx) frozen(list []model.Delivery) ([]bool, error) {
 		return frozen, nil
 	}
 	listed := few(ids)
-	err := tx.read(`SELECT id, redacted
+	err := tx.read(`SELECT id, redacted, attempts, tries
 		FROM delivery
 		WHERE account_id = $1 AND id IN (`+in(2, len(listed))+`) AND state = 'sending' AND frozen = 1`,
 		func(r Row) error {
-			var id model.DeliveryID
-			var redacted int64
-			err := r.Scan(&id, &redacted)
-			if i := at[id]; redacted == list[i].Redacted {
-				frozen[i] = true
-			}
+			var now model.Delivery
+			err := r.Scan(&now.ID, &now.Redacted, &now.Attempts, &now.Tries)
+			i := at[now.ID]
+			d := &list[i]
+			frozen[i] = now.Redacted == d.Redacted && now.Attempts == d.Attempts-1 && now.Tries == d.Tries-1
 			return err
 		}, listed...)
 	return frozen, err

@@ -26,9 +26,12 @@ func (j *jobs) post(d model.Delivery) {
 	})
 }
 
-// begin begins an attempt of a delivery and reports whether it could.
+// begin begins an attempt of a delivery, as it was read, and reports whether it
+// could.
 func (j *jobs) begin(d model.Delivery) (ok bool) {
 	j.t.Helper()
+	d.Attempts++
+	d.Tries++
 	j.in(account, func(tx *store.Tx) error {
 		began, err := tx.StartDeliveries([]model.Delivery{d})
 		ok = err == nil && began[0]
@@ -137,6 +140,48 @@ func testRedacted(t *testing.T, j *jobs) {
 	}
 	if got := read().Body; got != "about nobody" {
 		t.Errorf("the body is %q", got)
+	}
+}
+
+// testCounted has an attempt counted, or a try taken off again, between the
+// reading of a delivery and its next attempt: of one whose body stands, and of
+// one whose body is written anew.
+func testCounted(t *testing.T, j *jobs) {
+	counted := func(tx *store.Tx, id model.DeliveryID) {
+		tx.CountAttempts([]model.DeliveryID{id}, model.DeliverySending, noon, time.Time{})
+	}
+	takenOff := func(tx *store.Tx, id model.DeliveryID) {
+		tx.Send(store.Unsent{Jobs: []model.JobID{1}, Deliveries: []model.DeliveryID{id}}, noon)
+	}
+	id := model.DeliveryID(0)
+	for name, change := range map[string]func(*store.Tx, model.DeliveryID){"counted": counted, "taken off": takenOff} {
+		for _, stands := range []bool{true, false} {
+			id++
+			d := message(id)
+			j.post(d)
+			d.Body, d.FirstAt = "frozen", noon
+			if !j.begin(d) {
+				t.Fatal("the first attempt could not begin")
+			}
+			j.in(account, func(tx *store.Tx) error {
+				counted(tx, id)
+				if stands {
+					return nil
+				}
+				return store.Redact(tx, []int64{10})
+			})
+			var read []model.Delivery
+			j.in(account, func(tx *store.Tx) (err error) {
+				read, err = tx.DeliveriesByID([]model.DeliveryID{id})
+				return err
+			})
+			d = read[0]
+			d.Body = "as it will be sent"
+			j.in(account, func(tx *store.Tx) error { change(tx, id); return nil })
+			if j.begin(d) {
+				t.Errorf("its body stands: %v; an attempt began of a delivery of which one was %s since it was read", stands, name)
+			}
+		}
 	}
 }
 

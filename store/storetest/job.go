@@ -33,6 +33,7 @@ func RunJobs(t *testing.T, open func(t *testing.T) store.Engine) {
 		{"a delivery is joined until its first attempt", testJoin},
 		{"a delivery that grew is not begun", testGrown},
 		{"what was written of somebody erased is not sent", testRedacted},
+		{"a delivery of which an attempt was counted meanwhile is not begun", testCounted},
 		{"an attempt is counted and kept", testAttempts},
 	} {
 		t.Run(test.name, func(t *testing.T) {
