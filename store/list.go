@@ -124,7 +124,7 @@ func (tx *Tx) ListedClicks(ids []int64) (map[int64]*ListedClick, error) {
 type ListedConversion struct {
 	Advocate, Friend model.PersonID
 	Code             string
-	Event            model.Event // amount, currency and facts
+	Event            model.Event // id, amount, currency and facts
 	Detail           string      // of the event
 }
 
@@ -133,7 +133,7 @@ func (tx *Tx) ListedConversions(ids []int64) (map[int64]*ListedConversion, error
 	found := make(map[int64]*ListedConversion, len(ids))
 	listed := few(ids)
 	err := tx.read(`SELECT v.id, v.advocate, v.friend_id, COALESCE(c.shown, ''),
-			e.amount, e.currency, e.facts, COALESCE(d.body, '')
+			e.id, e.amount, e.currency, e.facts, COALESCE(d.body, '')
 		FROM conversion v
 		JOIN event e ON e.account_id = v.account_id AND e.id = v.event_id
 		LEFT JOIN code c ON c.account_id = v.account_id AND c.id = v.code_id
@@ -143,7 +143,7 @@ func (tx *Tx) ListedConversions(ids []int64) (map[int64]*ListedConversion, error
 			var id int64
 			var facts string
 			v := &ListedConversion{}
-			if err := r.Scan(&id, &v.Advocate, &v.Friend, &v.Code, &v.Event.Amount, &v.Event.Currency, &facts, &v.Detail); err != nil {
+			if err := r.Scan(&id, &v.Advocate, &v.Friend, &v.Code, &v.Event.ID, &v.Event.Amount, &v.Event.Currency, &facts, &v.Detail); err != nil {
 				return err
 			}
 			found[id] = v
