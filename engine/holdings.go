@@ -139,23 +139,59 @@ func (e *Engine) viewHolding(tx *store.Tx, cfg *Config, h store.HoldingEntry) (H
 }
 
 // ruleByID is a rule as it is, or as it was last.
-func (e *Engine) ruleByID(tx *store.Tx, cfg *Config, id model.CampaignID, rule model.RuleID) (*model.Rule, error) {
+func (e *Engine) ruleByID(tx *store.Tx, cfg *Config, id model.CampaignID, rule model.RuleID) (found *model.Rule, err error) {
 	campaign, err := cfg.Campaign(id)
 	if err != nil {
 		return nil, err
 	}
-	for r := campaign.Rule(rule); ; r = campaign.Rule(rule) {
-		if r != nil || campaign.Version == 1 {
-			return r, nil
+	err = e.backwards(tx, cfg, campaign, func(c *model.Campaign) bool {
+		found = c.Rule(rule)
+		return found == nil
+	})
+	return found, err
+}
+
+// EveryRule finds the rules that the account's campaigns have, and those they
+// had, as they were last: what people hold is of any of them.
+func (e *Engine) EveryRule(ctx context.Context, account model.AccountID) (map[model.RuleID]*model.Rule, error) {
+	cfg, err := e.Config(ctx, account)
+	if err != nil {
+		return nil, err
+	}
+	all := map[model.RuleID]*model.Rule{}
+	err = e.store.View(ctx, account, func(tx *store.Tx) error {
+		for _, campaign := range cfg.AllCampaigns() {
+			err := e.backwards(tx, cfg, campaign, func(c *model.Campaign) bool {
+				for i := range c.Rules {
+					if r := &c.Rules[i]; all[r.ID] == nil {
+						all[r.ID] = r
+					}
+				}
+				return true
+			})
+			if err != nil {
+				return err
+			}
 		}
-		before := campaign.Version - 1
+		return nil
+	})
+	return all, err
+}
+
+// backwards goes from a campaign as it is through its former versions, for as
+// long as visit asks for another.
+func (e *Engine) backwards(tx *store.Tx, cfg *Config, campaign *model.Campaign, visit func(*model.Campaign) bool) error {
+	for visit(campaign) && campaign.Version > 1 {
+		id, before := campaign.ID, campaign.Version-1
+		var err error
 		campaign, err = versionIn(e, versionKey{cfg.ID, id, before}, func() (*model.Campaign, error) {
 			return tx.CampaignVersion(id, before)
 		})
 		if err != nil {
-			return nil, err
+			return err
 		}
 	}
+	return nil
 }
 
 // held is where holdings come from.

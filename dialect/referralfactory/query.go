@@ -422,12 +422,28 @@ func textField(name string, column int) field {
 	}}
 }
 
-// namedField is a number that stands for one of a few texts.
+// textOrNullField is a text that is null where there is none, and null compares
+// with nothing.
+func textOrNullField(name string, column int) field {
+	f := textField(name, column)
+	compared := f.filter
+	f.filter = func(op sheet.Op, value string, days *time.Location) ([]sheet.Condition, string) {
+		conditions, why := compared(op, value, days)
+		return append([]sheet.Condition{sheet.Text(column, sheet.Greater, "")}, conditions...), why
+	}
+	return f
+}
+
+// namedField is a number that stands for one of a few texts; it is null where it
+// stands for none.
 func namedField(name string, column int, names map[int64]string) field {
 	order := sheet.Order{Column: column, Key: rankOf(names)}
-	folded := func(n int64) string { return strings.ToLower(names[n]) }
 	return field{name: name, order: order, filter: func(op sheet.Op, value string, _ *time.Location) ([]sheet.Condition, string) {
-		return []sheet.Condition{sheet.Shown(column, folded, op, strings.ToLower(value))}, ""
+		meant := map[int64]bool{}
+		for n, text := range names {
+			meant[n] = text != "" && sheet.Compares(strings.ToLower(text), op, strings.ToLower(value))
+		}
+		return []sheet.Condition{sheet.OneOf(column, meant)}, ""
 	}}
 }
 

@@ -48,10 +48,10 @@ var rewards = &resource{
 		numberField("id", sheet.ID, false, 1),
 		numberField("campaign_id", rewardCampaign, false, 1),
 		textField("name", rewardName),
-		textField("reward_for", rewardFor),
-		textField("type", rewardType),
+		textOrNullField("reward_for", rewardFor),
+		textOrNullField("type", rewardType),
 		numberField("value", rewardValue, false, int64(money.Unit)),
-		textField("when_referral", rewardWhen),
+		textOrNullField("when_referral", rewardWhen),
 	},
 	relations: []relation{{"campaign", campaignPlain}},
 }
@@ -162,14 +162,16 @@ var statuses = map[int64]string{engine.HeldDue: "Due", engine.HeldIssued: "Issue
 var heldRelations = []relation{{"reward", rewardPlain}, {"recipient", userPlain}}
 
 // heldOf is what can be asked of rewards due and issued. What their rows tell
-// of the reward is the promise's.
-func heldOf(promised map[int64]promise) *resource {
-	all := rewardSheet(promised)
+// of the reward is the rule's, which need not be promised any more.
+func heldOf(rules map[model.RuleID]*model.Rule) *resource {
+	values := sheet.New(1, 0)
 	types, whens := map[int64]string{}, map[int64]string{}
-	for id, p := range promised {
-		types[id], whens[id] = typeOf(p.Rule), whenReferral(p.On)
+	for of, rule := range rules {
+		id := int64(of)
+		values.Put(sheet.Row{ID: id, Numbers: []int64{int64(rule.Value.Amount)}})
+		types[id], whens[id] = typeOf(rule), whenReferral(rule.On)
 	}
-	value := numberField("reward_value", rewardValue, false, int64(money.Unit))
+	value := numberField("reward_value", 0, false, int64(money.Unit))
 	return &resource{
 		plain: heldPlain, relations: heldRelations,
 		fields: []field{
@@ -180,10 +182,10 @@ func heldOf(promised map[int64]promise) *resource {
 			namedField("reward_when_referral", engine.HeldRule, whens),
 			{
 				name:  "reward_value",
-				order: sheet.Order{Column: engine.HeldRule, Key: func(rule int64) int64 { return all.Number(rule, rewardValue) }},
+				order: sheet.Order{Column: engine.HeldRule, Key: func(rule int64) int64 { return values.Number(rule, 0) }},
 				filter: func(op sheet.Op, text string, days *time.Location) ([]sheet.Condition, string) {
 					conditions, why := value.filter(op, text, days)
-					ids, _ := all.Select(conditions, sheet.Order{Column: sheet.ID}, 0, all.Len())
+					ids, _ := values.Select(conditions, sheet.Order{Column: sheet.ID}, 0, values.Len())
 					set := map[int64]bool{}
 					for _, id := range ids {
 						set[id] = true
@@ -211,11 +213,11 @@ func (a *API) getRewardsIssued(w http.ResponseWriter, r *http.Request, account m
 }
 
 func (a *API) listHeld(w http.ResponseWriter, r *http.Request, account model.AccountID, states ...int64) error {
-	promised, err := a.promises(r, account)
+	rules, err := a.core.EveryRule(r.Context(), account)
 	if err != nil {
 		return err
 	}
-	q, err := a.readQuery(r, account, heldOf(promised))
+	q, err := a.readQuery(r, account, heldOf(rules))
 	if err != nil {
 		return err
 	}

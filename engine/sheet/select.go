@@ -102,7 +102,7 @@ func Text(column int, op Op, with string) Condition {
 func Shown(column int, show func(int64) string, op Op, with string) Condition {
 	return Condition{func(s *Sheet) func(int) bool {
 		numbers := s.column(column)
-		return func(row int) bool { return compared(show(numbers[row]), op, with) }
+		return func(row int) bool { return Compares(show(numbers[row]), op, with) }
 	}}
 }
 
@@ -110,7 +110,7 @@ func Shown(column int, show func(int64) string, op Op, with string) Condition {
 func ShownText(column int, show func(string) string, op Op, with string) Condition {
 	return Condition{func(s *Sheet) func(int) bool {
 		t := &s.texts[column]
-		return func(row int) bool { return compared(show(string(t.at(row))), op, with) }
+		return func(row int) bool { return Compares(show(string(t.at(row))), op, with) }
 	}}
 }
 
@@ -129,7 +129,7 @@ func Parted(column int, op Op, with string) Condition {
 		t := &s.texts[column]
 		return func(row int) bool {
 			for _, part := range strings.FieldsFunc(string(t.at(row)), func(r rune) bool { return r == 0 }) {
-				if compared(part, op, with) {
+				if Compares(part, op, with) {
 					return true
 				}
 			}
@@ -144,12 +144,13 @@ func ShownBy(number, column int, show func(int64, string) []string, op Op, with 
 	return Condition{func(s *Sheet) func(int) bool {
 		t, numbers := &s.texts[column], s.column(number)
 		return func(row int) bool {
-			return slices.ContainsFunc(show(numbers[row], string(t.at(row))), func(text string) bool { return compared(text, op, with) })
+			return slices.ContainsFunc(show(numbers[row], string(t.at(row))), func(text string) bool { return Compares(text, op, with) })
 		}
 	}}
 }
 
-func compared(text string, op Op, with string) bool {
+// Compares tells whether a text compares so with another.
+func Compares(text string, op Op, with string) bool {
 	if op == Contains {
 		return strings.Contains(text, with)
 	}
