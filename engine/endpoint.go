@@ -2,14 +2,22 @@ package engine
 
 import (
 	"context"
+	"fmt"
 
 	"grapevine/model"
 	"grapevine/store"
 )
 
+// longestAddress is how many bytes the address of an endpoint may have.
+const longestAddress = 5000
+
 // AddEndpoint adds an address that is told of a topic, until it is ended. Each
-// call adds another. Fails with NotFound where campaign or rule are not known.
+// call adds another. Fails with NotFound where campaign or rule are not known, and
+// with Invalid where the address is too long.
 func (e *Engine) AddEndpoint(ctx context.Context, account model.AccountID, p model.Endpoint) (model.EndpointID, error) {
+	if len(p.URL) > longestAddress {
+		return 0, &model.Error{Kind: model.Invalid, Field: "url", Msg: fmt.Sprintf("the address is longer than %d bytes", longestAddress)}
+	}
 	cfg, err := e.Config(ctx, account)
 	if err != nil {
 		return 0, err

@@ -97,11 +97,18 @@ func TestBadInputChangesAndShowsNothing(t *testing.T) {
 			{"POST", "/api/v1/users", "campaign_id[]=25&first_name=A&email=a@example.com"}, {"POST", "/api/v1/users", `[]`}, {"POST", "/api/v1/users", `"text"`},
 			{"POST", "/api/v1/users", "campaign_id=25&first_name=A&email[]=a@example.com"}, {"POST", "/api/v1/users", `{"campaign_id":25,"first_name":"A","email":"a@example.com","referrer_id":{}}`},
 			{"PUT", at, "email[]=a@example.com"}, {"PUT", at, `{"first_name":{"a":1}}`}, {"PUT", at, "qualified=maybe"}, {"PUT", at, "qualified[]=1"}, {"PUT", at, "email="}, {"PUT", at, "email=nobody"},
+			{"POST", "/api/v1/users", "campaign_id=25&first_name=+&email=a@example.com"}, {"POST", "/api/v1/users", `{"campaign_id":25,"first_name":"A","email":"  "}`},
+			{"POST", "/api/v1/users", `{"campaign_id":25,"first_name":"A","email":"a@example.com"}}`}, {"POST", "/api/v1/users", `{"campaign_id":25,"first_name":"A","email":"a@example.com"}]`},
+			{"POST", "/api/v1/users", "campaign_id=25&first_name=%ff&email=a@example.com"}, {"PUT", at, "first_name=++"}, {"POST", "/webhook/rf-inbound/qualify", "code=+"},
+			{"POST", "/api/n8n/webhooks", `{"event":"user.join","url":"  "}`}, {"POST", "/api/n8n/webhooks", `{"event":"user.join","url":"https://:80/"}`},
+			{"POST", "/api/n8n/webhooks", "event=user.join&url=https://n8n.example.com/1&sources[a]=API"},
 			{"POST", "/api/v1/coupons/FRIEND-1/qualification", ""}, {"POST", "/api/v1/coupons/FRIEND-1/qualification", "qualified=2"}, {"POST", "/api/v1/coupons/FRIEND-1/qualification", "qualified[]=1"},
 			{"POST", "/webhook/rf-inbound/qualify", "code[]=" + kris}, {"POST", "/webhook/rf-inbound/qualify", `{"coupon":["FRIEND-1"]}`}, {"POST", "/webhook/rf-inbound/qualify", ""},
 		} {
 			refused(c[0], c[1], c[2], http.StatusBadRequest)
 		}
+		refused("POST", "/api/n8n/webhooks", "event=user.join&url=https://n8n.example.com/1&sources[]=API&sources[]=Mars", http.StatusUnprocessableEntity)
+		refused("POST", "/api/n8n/webhooks", "event=user.join&url=https://n8n.example.com/"+strings.Repeat("a", 5000), http.StatusUnprocessableEntity)
 		refused("POST", "/api/v1/users", "campaign_id=25&first_name=A&email=a@example.com&referrer_code="+secretary.Data.Code, http.StatusUnprocessableEntity)
 		refused("POST", "/webhook/rf-inbound/qualify", "code="+secretary.Data.Code, http.StatusNotFound)
 		if after := string(s.show(t, "/api/v1/users")); after != before {

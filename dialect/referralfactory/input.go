@@ -3,6 +3,7 @@ package referralfactory
 import (
 	"bytes"
 	"encoding/json"
+	"io"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -38,7 +39,8 @@ func readInput(r *http.Request) (*input, error) {
 	case trimmed[0] == '{' || strings.Contains(r.Header.Get("Content-Type"), "json"):
 		decoder := json.NewDecoder(bytes.NewReader(trimmed))
 		decoder.UseNumber()
-		if err := decoder.Decode(&in.values); err != nil || decoder.More() {
+		err := decoder.Decode(&in.values)
+		if _, after := decoder.Token(); err != nil || after != io.EOF {
 			return nil, &model.Error{Kind: model.Malformed, Msg: "The body is not a JSON object.", Err: err}
 		}
 	default:
@@ -47,26 +49,37 @@ func readInput(r *http.Request) (*input, error) {
 		}
 	}
 	for name, value := range in.values {
-		if text, ok := value.(string); ok && strings.Contains(text, "\x00") {
-			in.add(http.StatusBadRequest, name, called(name)+" must not hold the character U+0000.")
+		if text, ok := value.(string); ok && (strings.Contains(text, "\x00") || !utf8.ValidString(text)) {
+			in.add(http.StatusBadRequest, name, called(name)+" must be UTF-8, without the character U+0000.")
 		}
 	}
 	return in, in.err()
 }
 
-// readForm takes the last of values with one name, as PHP does, and lists as
-// what no field is.
+// readForm takes the last of values with one name, as PHP does, and all of a
+// list, be they numbered or not. Other brackets make an object of it, which no
+// field is, nor an element of one.
 func (in *input) readForm(text string) error {
 	form, err := url.ParseQuery(text)
 	if err != nil {
 		return &model.Error{Kind: model.Malformed, Msg: "The body is not a form that can be read.", Err: err}
 	}
-	for name, values := range form {
-		if name, _, list := strings.Cut(name, "["); list {
-			in.values[name] = []any{}
+	for _, name := range sortedNames(form) {
+		values := form[name]
+		name, index, list := strings.Cut(name, "[")
+		if !list {
+			in.values[name] = values[len(values)-1]
 			continue
 		}
-		in.values[name] = values[len(values)-1]
+		texts, _ := in.values[name].([]any)
+		for _, value := range values {
+			one := any(value)
+			if strings.Trim(index, "0123456789") != "]" {
+				one = nil
+			}
+			texts = append(texts, one)
+		}
+		in.values[name] = texts
 	}
 	return nil
 }
@@ -79,7 +92,8 @@ func (in *input) has(field string) bool { return in.values[field] != nil }
 
 // need notes that a field which is required was not sent.
 func (in *input) need(field string) bool {
-	if value := in.values[field]; value == nil || value == "" {
+	value := in.values[field]
+	if text, ok := value.(string); value == nil || ok && strings.TrimSpace(text) == "" {
 		in.add(http.StatusBadRequest, field, called(field)+" is required.")
 		return false
 	}

@@ -69,7 +69,7 @@ func (a *API) getNodeRewards(w http.ResponseWriter, r *http.Request, account mod
 func (in *input) hookURL() string {
 	in.need("url")
 	text := in.text("url")
-	if u, err := url.Parse(text); text != "" && (err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https") {
+	if u, err := url.Parse(text); text != "" && (err != nil || u.Hostname() == "" || u.Scheme != "http" && u.Scheme != "https") {
 		in.add(http.StatusBadRequest, "url", "The url field must be an address.")
 	}
 	return text
