@@ -72,6 +72,9 @@ func openStore(ctx context.Context, c Config, a access) (st *store.Store, secret
 	switch {
 	case isSQLite:
 		file = strings.TrimPrefix(file, "//")
+		if file == "" {
+			return nil, "", &InputError{errors.New("--database sqlite: names no file: want sqlite:FILE")}
+		}
 		if _, err := os.Stat(file); errors.Is(err, fs.ErrNotExist) && a != begins {
 			return nil, "", fmt.Errorf("there is no database %s: apply and serve make one", file)
 		}
@@ -86,7 +89,7 @@ func openStore(ctx context.Context, c Config, a access) (st *store.Store, secret
 		return store.New(engine), secretFile, nil
 	case strings.HasPrefix(c.Database, "postgres://") || strings.HasPrefix(c.Database, "postgresql://"):
 		if c.SecretFile == "" {
-			return nil, "", errors.New("PostgreSQL needs --secret-file, the same file for every process that uses the database")
+			return nil, "", &InputError{errors.New("PostgreSQL needs --secret-file, the same file for every process that uses the database")}
 		}
 		engine, err := postgres.Open(ctx, postgres.Config{URL: c.Database, Log: c.Log})
 		if err != nil {

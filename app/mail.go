@@ -25,6 +25,9 @@ type Preview struct {
 
 // PreviewMail prints a mail of a kind as it would be sent, with made-up names.
 func PreviewMail(ctx context.Context, c Config, v Preview, in io.Reader, out io.Writer) (err error) {
+	if v.PublicURL, err = publicURL(v.PublicURL, ""); err != nil {
+		return err
+	}
 	if v.File != "" {
 		dir, err := os.MkdirTemp("", "grapevine-preview-")
 		if err != nil {

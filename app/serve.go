@@ -98,6 +98,9 @@ func Serve(ctx context.Context, c ServeConfig) error {
 func listen(ctx context.Context, c ServeConfig) (net.Listener, string, error) {
 	var config net.ListenConfig
 	listener, err := config.Listen(ctx, "tcp", c.Listen)
+	if wrong, ok := errors.AsType[*net.AddrError](err); ok {
+		return nil, "", &InputError{fmt.Errorf("--listen %s: want HOST:PORT: %s", c.Listen, wrong.Err)}
+	}
 	if err != nil {
 		return nil, "", err
 	}
@@ -124,14 +127,19 @@ func listen(ctx context.Context, c ServeConfig) (net.Listener, string, error) {
 	return listener, scheme + "://" + net.JoinHostPort(host, port), nil
 }
 
-// publicURL is where visitors reach the server, without a slash at its end.
+// publicURL is where visitors reach the server, without a slash at its end. A
+// user and password would stand in every link.
 func publicURL(given, own string) (string, error) {
 	if given == "" {
 		return own, nil
 	}
 	u, err := url.Parse(given)
-	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" || u.RawQuery != "" || u.Fragment != "" {
-		return "", &InputError{fmt.Errorf("--public-url %s: want https://host", given)}
+	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" || u.User != nil || u.RawQuery != "" || u.Fragment != "" {
+		shown := given
+		if err == nil {
+			shown = u.Redacted()
+		}
+		return "", &InputError{fmt.Errorf("--public-url %s: want https://host", shown)}
 	}
 	return strings.TrimSuffix(given, "/"), nil
 }

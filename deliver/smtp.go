@@ -12,6 +12,7 @@ import (
 	"net/textproto"
 	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -62,6 +63,9 @@ func NewSMTP(address, hello string, log *slog.Logger) (*SMTP, error) {
 	s := &SMTP{host: u.Hostname(), port: u.Port(), implicit: u.Scheme == "smtps", hello: hello, log: log}
 	if s.port == "" {
 		s.port = map[bool]string{false: "587", true: "465"}[s.implicit]
+	}
+	if port, err := strconv.ParseUint(s.port, 10, 16); err != nil || port == 0 {
+		return nil, fmt.Errorf("want a port from 1 to 65535, got %s", s.port)
 	}
 	s.tls = &tls.Config{ServerName: s.host, MinVersion: tls.VersionTLS12}
 	if user := u.User.Username(); user != "" {
