@@ -2,7 +2,9 @@ package postgres
 
 import (
 	"context"
+	"strconv"
 	"sync"
+	"sync/atomic"
 
 	"grapevine/store"
 )
@@ -11,6 +13,8 @@ import (
 // list the same transactions as under way, and the same as yet to come, see the
 // same rows. Whoever asks while an answer is under way shares the next one.
 type marker struct {
+	opened atomic.Int64 // connections that marks are asked over
+
 	mu     sync.Mutex // guards all below
 	next   *marking   // that somebody waits for; nil: nobody does
 	asking bool
@@ -77,7 +81,8 @@ func (m *marker) of(at string) int64 {
 }
 
 // snapshot names the snapshot that a statement of this moment has. A server that
-// was started anew may have been put back to an earlier state, and count anew.
+// was put back to an earlier state, or that recovered from a crash, gives numbers
+// of transactions to others; but no connection outlives that.
 func (e *Engine) snapshot() (at string, err error) {
 	ctx, cancel := context.WithTimeout(e.life, store.WriteLimit)
 	defer cancel()
@@ -86,9 +91,10 @@ func (e *Engine) snapshot() (at string, err error) {
 		return "", err
 	}
 	defer conn.Release()
+	opened := e.marker.opened.Load()
 	err = sessionOf(conn).run(ctx, []store.Statement{{
-		SQL: `SELECT CAST(pg_current_snapshot() AS TEXT) || CAST(pg_postmaster_start_time() AS TEXT)`,
+		SQL: `SELECT CAST(pg_current_snapshot() AS TEXT)`,
 		Row: func(r store.Row) error { return r.Scan(&at) },
 	}})
-	return at, err
+	return strconv.FormatInt(opened, 10) + " " + at, err
 }

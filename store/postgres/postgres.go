@@ -15,6 +15,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/jackc/pgx/v5/stdlib"
 	"github.com/pressly/goose/v3"
@@ -60,16 +61,20 @@ func Open(ctx context.Context, config Config) (*Engine, error) {
 		"statement_timeout":                   limit,
 		"lock_timeout":                        limit,
 		"idle_in_transaction_session_timeout": limit,
-	})
+	}, nil)
 	if err != nil {
 		return nil, err
 	}
-	reads, err := openPool(ctx, config.URL, max(2, config.MaxConns/2), nil)
+	e := &Engine{log: config.Log, writes: writes}
+	reads, err := openPool(ctx, config.URL, max(2, config.MaxConns/2), nil, func(context.Context, *pgx.Conn) error {
+		e.marker.opened.Add(1)
+		return nil
+	})
 	if err != nil {
 		writes.Close()
 		return nil, err
 	}
-	e := &Engine{log: config.Log, writes: writes, reads: reads}
+	e.reads = reads
 	e.life, e.end = context.WithCancel(context.WithoutCancel(ctx))
 	if err := reads.Ping(ctx); err != nil {
 		return nil, errors.Join(fmt.Errorf("connect to PostgreSQL: %w", err), e.Close())
@@ -77,13 +82,14 @@ func Open(ctx context.Context, config Config) (*Engine, error) {
 	return e, nil
 }
 
-func openPool(ctx context.Context, url string, size int, params map[string]string) (*pgxpool.Pool, error) {
+func openPool(ctx context.Context, url string, size int, params map[string]string, opened func(context.Context, *pgx.Conn) error) (*pgxpool.Pool, error) {
 	config, err := pgxpool.ParseConfig(url)
 	if err != nil {
 		return nil, err // it hides the password
 	}
 	config.MaxConns = int32(size)
 	config.MaxConnIdleTime = 5 * time.Minute
+	config.AfterConnect = opened
 	run := config.ConnConfig.RuntimeParams
 	if run["application_name"] == "" {
 		run["application_name"] = "grapevine"
