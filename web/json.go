@@ -33,7 +33,7 @@ func putBuffer(b *bytes.Buffer) {
 
 // ReadJSON reads the body, one JSON value, into v. It fails with Malformed:
 // BodyTooLarge past MaxBody, with the field where a value has a wrong type.
-// Fields that v does not have are ignored, as vendors do.
+// Names that v has no field of, case included, are ignored, as vendors do.
 func ReadJSON(r *http.Request, v any) error { return ReadJSONWithin(r, v, MaxBody) }
 
 // ReadJSONWithin is ReadJSON for bodies of at most so many bytes.
@@ -59,9 +59,9 @@ func ReadJSONWithin(r *http.Request, v any, most int64) error {
 }
 
 // UnmarshalJSON reads JSON that came in a body into v, and fails as ReadJSON
-// does.
+// does. A name that differs from a field's in case is another name.
 func UnmarshalJSON(text []byte, v any) error {
-	if err := json.Unmarshal(text, v); err != nil {
+	if err := json.Unmarshal(onlyExact(text, v), v); err != nil {
 		return explain(err)
 	}
 	return nil

@@ -71,3 +71,68 @@ func TestReadJSON(t *testing.T) {
 		}
 	}
 }
+
+// TestNamesAreComparedExactly reads names that encoding/json would take for a
+// field's, and texts that are no JSON.
+func TestNamesAreComparedExactly(t *testing.T) {
+	type place struct {
+		City string `json:"city"`
+	}
+	type personJSON struct {
+		Email string `json:"email"`
+	}
+	type order struct {
+		personJSON
+		Amount json.Number                `json:"amount"`
+		Sku    string                     `json:"sku,omitempty"`
+		Plain  string                     // called so
+		Home   *place                     `json:"home"`
+		Places []place                    `json:"places"`
+		More   map[string]json.RawMessage `json:"more"`
+		Hidden string                     `json:"-"`
+	}
+	for _, c := range []struct{ body, want string }{
+		{`{"amount":1,"Amount":2,"AMOUNT":"x"}`, `{"amount":1}`},
+		{`{"Amount":2}`, `{"amount":0}`},
+		{`{"EMAIL":"a@example.com","email":"b@example.com","e\u004dail":"c"}`, `{"amount":0,"email":"b@example.com"}`},
+		{`{"\u0061mount":3}`, `{"amount":3}`},
+		{`{"\u017fku":"long s","s\"ku":1}`, `{"amount":0}`},
+		{`{"ſku":"long s"}`, `{"amount":0}`},
+		{`{"Plain":"p","plain":"q","Hidden":"h","hidden":"h"}`, `{"amount":0,"Plain":"p"}`},
+		{`{"home":{"City":"a","city":"b"} , "Home" : {"city":"c"}}`, `{"amount":0,"home":{"city":"b"}}`},
+		{`{"places":[ {"CITY":"a"}, {"city":"b" } ]}`, `{"amount":0,"places":[{"city":""},{"city":"b"}]}`},
+		{`{"more":{"Amount":[{"amount":"}"}],"amount":{}}, "amount" : 1e2}`, `{"amount":1e2,"more":{"Amount":[{"amount":"}"}],"amount":{}}}`},
+		{`{"x":[[],{},[{"a":"]"}],"\\"],"amount":4,"y":null}`, `{"amount":4}`},
+	} {
+		body := []byte(c.body)
+		var got order
+		if err := web.UnmarshalJSON(body, &got); err != nil {
+			t.Errorf("%s: %v", c.body, err)
+			continue
+		}
+		if string(body) != c.body {
+			t.Errorf("%s became %s", c.body, body)
+		}
+		var want order
+		if err := json.Unmarshal([]byte(c.want), &want); err != nil {
+			t.Fatal(err)
+		}
+		if got, want := asJSON(t, got), asJSON(t, want); got != want {
+			t.Errorf("%s: got %s, want %s", c.body, got, want)
+		}
+	}
+	for _, body := range []string{`{`, `{"`, `{"Amount`, `{"Amount"`, `{"Amount":`, `{"a":}`, `{"a":]`, `{"Amount":1,`, `{"home":{"City":`, `{"places":[`, `{"places":[{"City":1}`, `{"\`, `{,}`, `[`, `{"a":[}`, `{"Amount":,}`} {
+		if err := web.UnmarshalJSON([]byte(body), &order{}); model.KindOf(err) != model.Malformed {
+			t.Errorf("%s: %v", body, err)
+		}
+	}
+}
+
+func asJSON(t *testing.T, v any) string {
+	t.Helper()
+	text, err := json.Marshal(v)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
+}

@@ -191,6 +191,9 @@ func (c *intake) event(ctx context.Context, i int, e intakeEventJSON) error {
 	if len(e.Payload) == 0 || string(e.Payload) == "null" {
 		e.Payload = []byte("{}")
 	}
+	if e.Payload[0] != '{' {
+		return malformed("payload", "must be an object")
+	}
 	switch e.Type {
 	case "track":
 		return c.track(ctx, i, e)

@@ -221,6 +221,9 @@ func (c *intake) purchase(ctx context.Context, i int, e intakeEventJSON) error {
 	if err := web.UnmarshalJSON(e.Payload, &in); err != nil {
 		return err
 	}
+	if err := required("id", in.ID); err != nil {
+		return err
+	}
 	if in.IsNewCustomer == nil {
 		in.IsNewCustomer = in.Customer.IsNewCustomer
 	}

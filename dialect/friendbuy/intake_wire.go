@@ -136,7 +136,7 @@ func (r *recipientJSON) UnmarshalJSON(text []byte) error {
 		return json.Unmarshal(text, &r.Email)
 	}
 	type named recipientJSON
-	return json.Unmarshal(text, (*named)(r))
+	return web.UnmarshalJSON(text, (*named)(r))
 }
 
 // idJSON is an id, which pages write as a text or a number.
