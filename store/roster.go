@@ -16,9 +16,10 @@ type Enrolled struct {
 }
 
 // Roster lists up to limit participants of a campaign below an id, newest
-// first; below 0 is all.
+// first; below 0 is all. Who was erased is left out.
 func (tx *Tx) Roster(campaign model.CampaignID, below model.ParticipantID, limit int) ([]Enrolled, error) {
 	return tx.enrolled(`a.campaign_id = $2 AND ($3 = 0 OR a.id < $3)
+			AND EXISTS (SELECT 1 FROM person p WHERE p.account_id = a.account_id AND p.id = a.person_id AND p.erased_at = 0)
 		ORDER BY a.id DESC
 		LIMIT $4`, campaign, below, limit)
 }
@@ -46,7 +47,7 @@ func (tx *Tx) ProfileBodies(ids []model.PersonID) (map[model.PersonID]string, er
 
 // EnrolledAs finds as which participants persons take part in a campaign,
 // those who were merged into them included; of several it is the oldest.
-// Those who do not are left out.
+// Those who do not, and those who were erased, are left out.
 func (tx *Tx) EnrolledAs(campaign model.CampaignID, persons []model.PersonID) (map[model.PersonID]Enrolled, error) {
 	found := map[model.PersonID]Enrolled{}
 	owner, err := tx.owners(persons)
@@ -56,8 +57,9 @@ func (tx *Tx) EnrolledAs(campaign model.CampaignID, persons []model.PersonID) (m
 	listed := few(slices.Sorted(maps.Keys(owner)))
 	err = tx.read(`SELECT `+participantColumns+`, COALESCE(c.shown, '')
 		FROM participant a
+		JOIN person p ON p.account_id = a.account_id AND p.id = a.person_id
 		LEFT JOIN code c ON c.account_id = a.account_id AND c.id = a.code_id
-		WHERE a.account_id = $1 AND a.campaign_id = $2 AND a.person_id IN (`+in(3, len(listed))+`)`,
+		WHERE a.account_id = $1 AND p.erased_at = 0 AND a.campaign_id = $2 AND a.person_id IN (`+in(3, len(listed))+`)`,
 		func(r Row) error {
 			var p Enrolled
 			err := scanParticipant(r, &p.Participant, &p.Code)
