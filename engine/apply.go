@@ -224,6 +224,7 @@ func (a *applying) applySettings() error {
 	settings := &a.project.Settings
 	if have := a.stored.settings; have != nil {
 		settings.Version = have.Version
+		settings.Currencies = withPoints(settings.Currencies, have.Currencies)
 		if same, err := sameSpec(have, settings); err != nil || same {
 			return err
 		}
@@ -233,6 +234,18 @@ func (a *applying) applySettings() error {
 	}
 	a.account.Version, a.changed = settings.Version, true
 	return a.tx.AddSettings(settings, a.now)
+}
+
+// withPoints keeps the points that left the file as they were last: what people
+// hold of them can still be read and spent, and what was promised be posted.
+func withPoints(file, have []model.PointRules) []model.PointRules {
+	for _, left := range have {
+		named := func(r model.PointRules) bool { return r.Code == left.Code }
+		if !isISO(left.Code) && !slices.ContainsFunc(file, named) {
+			file = append(file, left)
+		}
+	}
+	return file
 }
 
 // sameSpec tells whether two versions say the same. What is stored was read

@@ -1,10 +1,15 @@
 package engine_test
 
 import (
+	"context"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"grapevine/engine"
+	"grapevine/model"
+	"grapevine/money"
 )
 
 const shop = `account: Acme
@@ -44,6 +49,43 @@ func TestEachNarrowKeyIsItsOwn(t *testing.T) {
 		given, made := got.Keys[len(got.Keys)-2], got.Keys[len(got.Keys)-1]
 		if given.Value != "first" || made.Value == "" || made.Value == given.Value {
 			t.Errorf("keys of one name, one of them given: %q and %q", given.Value, made.Value)
+		}
+	})
+}
+
+func TestPointsThatLeaveTheFileStayTheirs(t *testing.T) {
+	onEachEngine(t, func(t *testing.T, e configured) {
+		const file = "account: Acme\nslug: acme\ncurrencies: [{code: Points, cap: 10}, {code: USD, cap: 10}]\n"
+		_, applied := e.apply(file)
+		add := func(currency string, value money.Amount) (*engine.Adjusted, error) {
+			return e.AdjustLedger(context.Background(), applied.Account, engine.Adjustment{
+				CustomerID: "c-1", Custom: true, Currency: currency, Add: value > 0, Value: max(value, -value), Note: "x",
+			})
+		}
+		if _, err := add("Points", 8*money.Unit); err != nil {
+			t.Fatal(err)
+		}
+		e.apply(without(file, "currencies:"))
+		before := e.everything()
+		e.apply(without(file, "currencies:"))
+		if diff := cmp.Diff(before, e.everything()); diff != "" {
+			t.Errorf("applying again changed something:\n%s", diff)
+		}
+		b, err := e.LedgerBalance(t.Context(), applied.Account, engine.LedgerOf{CustomerID: "c-1", Custom: true, Currency: "Points"})
+		if err != nil || b.Total != 8*money.Unit {
+			t.Errorf("balance %+v, %v", b, err)
+		}
+		for _, c := range []struct {
+			currency string
+			value    money.Amount
+			total    money.Amount
+		}{{"Points", 7 * money.Unit, 10 * money.Unit}, {"Points", -4 * money.Unit, 6 * money.Unit}, {"USD", 20 * money.Unit, 20 * money.Unit}} {
+			if got, err := add(c.currency, c.value); err != nil || got.Total != c.total {
+				t.Errorf("%v %s: %+v, %v; want %v in all", c.value, c.currency, got, err, c.total)
+			}
+		}
+		if _, err := add("Stars", money.Unit); model.KindOf(err) != model.Invalid {
+			t.Errorf("points that never were: %v", err)
 		}
 	})
 }

@@ -440,6 +440,10 @@ func (c *Config) KnowsCurrency(code string) bool {
 			return true
 		}
 	}
+	return isISO(code)
+}
+
+func isISO(code string) bool {
 	unit, err := currency.ParseISO(code)
 	return err == nil && unit.String() == code && code != "XXX"
 }
