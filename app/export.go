@@ -38,7 +38,7 @@ func Export(ctx context.Context, c Config, slug, what string, format ExportForma
 	buffer := bufio.NewWriterSize(out, 64<<10)
 	write := linesTo(buffer)
 	if format == CSV {
-		write = tableTo(buffer)
+		write = tableTo(buffer, engine.Export(what).Columns())
 	}
 	if err := p.core.Export(ctx, account, engine.Export(what), write); err != nil {
 		return fmt.Errorf("export %s: %w", what, err)
@@ -46,21 +46,13 @@ func Export(ctx context.Context, c Config, slug, what string, format ExportForma
 	return buffer.Flush()
 }
 
-// tableTo writes rows of CSV, the names of the fields first.
-func tableTo(out *bufio.Writer) func([]engine.Field) error {
+// tableTo writes rows of CSV below a header.
+func tableTo(out *bufio.Writer, header []string) func([]engine.Field) error {
 	table := csv.NewWriter(out)
-	begun := false
+	_ = table.Write(header) // an error stays with the writer, and comes with Flush
+	table.Flush()
 	return func(row []engine.Field) error {
 		cells := make([]string, len(row))
-		if !begun {
-			begun = true
-			for i, f := range row {
-				cells[i] = f.Name
-			}
-			if err := table.Write(cells); err != nil {
-				return err
-			}
-		}
 		for i, f := range row {
 			cells[i] = f.Text()
 		}

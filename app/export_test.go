@@ -4,13 +4,32 @@ import (
 	"bytes"
 	"encoding/csv"
 	"encoding/json"
+	"errors"
 	"io"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 
 	"grapevine/model"
 )
+
+func TestExportOfNothingIsATableWithAHeader(t *testing.T) {
+	t.Parallel()
+	c := Config{Database: "sqlite:" + filepath.Join(t.TempDir(), "test.db"), Log: quiet}
+	applyText(t, c, acme)
+	for what, header := range map[string]string{
+		"people": "email,id,uuid,campaign_id,code,", "rewards": "id,uuid,campaign_id,rule,", "events": "id,uuid,kind,name,", "retention": "campaign_id,campaign,day,",
+	} {
+		var table, lines bytes.Buffer
+		if err := errors.Join(Export(t.Context(), c, "", what, CSV, &table), Export(t.Context(), c, "", what, JSONLines, &lines)); err != nil {
+			t.Fatal(err)
+		}
+		if got := table.String(); !strings.HasPrefix(got, header) || strings.Count(got, "\n") != 1 || lines.Len() > 0 {
+			t.Errorf("%s: table %q, lines %q", what, got, lines.String())
+		}
+	}
+}
 
 func TestExportsAreTablesAndLines(t *testing.T) {
 	t.Parallel()

@@ -27,6 +27,31 @@ const (
 	ExportRetention Export = "retention"
 )
 
+// exports are what a row of each export has, and who passes the rows.
+var exports = map[Export]struct {
+	columns []string
+	write   func(context.Context, *exporter) error
+}{
+	ExportPeople: {[]string{
+		"email", "id", "uuid", "campaign_id", "code", "referrer_code", "status", "created_at", "first_name", "last_name", "customer_id", "qualified_at",
+		"confirmed_at", "points", "source", "referrals", "groups", "custom_var1", "custom_var2", "custom_var3", "seen_at",
+	}, exportPeople},
+	ExportRewards: {[]string{
+		"id", "uuid", "campaign_id", "rule", "trigger", "role", "state", "reason", "email", "customer_id", "friend_email", "friend_customer_id", "type",
+		"amount", "unit", "coupon", "created_at", "earned_at", "delivered_at", "ended_at",
+	}, exportRewards},
+	ExportEvents: {[]string{
+		"id", "uuid", "kind", "name", "email", "customer_id", "subject", "amount", "currency", "created_at", "detail",
+	}, exportEvents},
+	ExportRetention: {[]string{
+		"campaign_id", "campaign", "day", "check_ins", "participants",
+	}, exportRetention},
+}
+
+// Columns are the names of a row's fields, in their order: an account that has
+// nothing has them too.
+func (what Export) Columns() []string { return exports[what].columns }
+
 // Field is a named value of an exported row: a string, an int64, a bool, a
 // money.Amount, a time.Time, a json.RawMessage, or nil.
 type Field struct {
@@ -41,18 +66,12 @@ const exportPage = 500
 // one moment of the database says. All rows have the same fields in one order.
 // It fails with Invalid for a kind that there is not.
 func (e *Engine) Export(ctx context.Context, account model.AccountID, what Export, pass func([]Field) error) error {
-	exports := map[Export]func(context.Context, *exporter) error{
-		ExportPeople:    exportPeople,
-		ExportRewards:   exportRewards,
-		ExportEvents:    exportEvents,
-		ExportRetention: exportRetention,
-	}
 	export, known := exports[what]
 	if !known {
 		return &model.Error{Kind: model.Invalid, Field: "what", Msg: fmt.Sprintf("%q cannot be exported: there are people, rewards, events and retention", what)}
 	}
 	return e.store.View(ctx, account, func(tx *store.Tx) error {
-		return export(ctx, &exporter{e: e, tx: tx, account: account, pass: pass})
+		return export.write(ctx, &exporter{e: e, tx: tx, account: account, columns: export.columns, pass: pass})
 	})
 }
 
@@ -61,7 +80,17 @@ type exporter struct {
 	e       *Engine
 	tx      *store.Tx
 	account model.AccountID
+	columns []string
 	pass    func([]Field) error
+}
+
+// row passes one row, a value for each column.
+func (x *exporter) row(values ...any) error {
+	row := make([]Field, len(values))
+	for i, v := range values {
+		row[i] = Field{x.columns[i], v}
+	}
+	return x.pass(row)
 }
 
 // when is nil for no time.
@@ -102,14 +131,14 @@ func exportPeople(_ context.Context, x *exporter) error {
 			if card == nil {
 				card = &model.Card{}
 			}
-			if err := x.pass([]Field{
-				{"email", p.Person.Email}, {"id", int64(p.ID)}, {"uuid", p.UUID}, {"campaign_id", int64(p.Campaign)},
-				{"code", p.Code}, {"referrer_code", participants[i].ReferrerCode}, {"status", string(p.State)}, {"created_at", when(p.JoinedAt)},
-				{"first_name", name.FirstName}, {"last_name", name.LastName}, {"customer_id", p.Person.CustomerID},
-				{"qualified_at", when(p.QualifiedAt)}, {"confirmed_at", when(p.ConfirmedAt)}, {"points", p.Points}, {"source", p.Source}, {"referrals", p.Referrals},
-				{"groups", strings.Join(card.Groups, ",")}, {"custom_var1", card.Vars[0]}, {"custom_var2", card.Vars[1]}, {"custom_var3", card.Vars[2]},
-				{"seen_at", when(p.SeenAt)},
-			}); err != nil {
+			if err := x.row(
+				p.Person.Email, int64(p.ID), p.UUID, int64(p.Campaign),
+				p.Code, participants[i].ReferrerCode, string(p.State), when(p.JoinedAt),
+				name.FirstName, name.LastName, p.Person.CustomerID,
+				when(p.QualifiedAt), when(p.ConfirmedAt), p.Points, p.Source, p.Referrals,
+				strings.Join(card.Groups, ","), card.Vars[0], card.Vars[1], card.Vars[2],
+				when(p.SeenAt),
+			); err != nil {
 				return err
 			}
 		}
@@ -155,13 +184,13 @@ func exportRewards(_ context.Context, x *exporter) error {
 				rule = told.In.Rule(w.Rule).Descriptor
 			}
 			receiver, friend := knownAs(contacts[w.Person]), knownAs(contacts[w.Friend])
-			if err := x.pass([]Field{
-				{"id", int64(w.ID)}, {"uuid", w.UUID}, {"campaign_id", int64(w.Campaign)}, {"rule", rule}, {"trigger", told.Trigger},
-				{"role", string(w.Role)}, {"state", string(w.State)}, {"reason", w.Why.Reason},
-				{"email", receiver.Email}, {"customer_id", receiver.CustomerID}, {"friend_email", friend.Email}, {"friend_customer_id", friend.CustomerID},
-				{"type", string(w.Kind)}, {"amount", w.Amount}, {"unit", w.Unit}, {"coupon", coupons[w.ID]},
-				{"created_at", when(w.At)}, {"earned_at", when(w.EarnedAt)}, {"delivered_at", when(w.DeliveredAt)}, {"ended_at", when(w.EndedAt)},
-			}); err != nil {
+			if err := x.row(
+				int64(w.ID), w.UUID, int64(w.Campaign), rule, told.Trigger,
+				string(w.Role), string(w.State), w.Why.Reason,
+				receiver.Email, receiver.CustomerID, friend.Email, friend.CustomerID,
+				string(w.Kind), w.Amount, w.Unit, coupons[w.ID],
+				when(w.At), when(w.EarnedAt), when(w.DeliveredAt), when(w.EndedAt),
+			); err != nil {
 				return err
 			}
 		}
@@ -196,11 +225,11 @@ func exportEvents(_ context.Context, x *exporter) error {
 			if body := details[event.ID]; body != "" {
 				detail = json.RawMessage(body)
 			}
-			if err := x.pass([]Field{
-				{"id", int64(event.ID)}, {"uuid", event.UUID}, {"kind", string(event.Kind)}, {"name", names[event.Name]},
-				{"email", actor.Email}, {"customer_id", actor.CustomerID}, {"subject", event.Subject},
-				{"amount", amount}, {"currency", event.Currency}, {"created_at", when(event.At)}, {"detail", detail},
-			}); err != nil {
+			if err := x.row(
+				int64(event.ID), event.UUID, string(event.Kind), names[event.Name],
+				actor.Email, actor.CustomerID, event.Subject,
+				amount, event.Currency, when(event.At), detail,
+			); err != nil {
 				return err
 			}
 		}
@@ -218,10 +247,10 @@ func exportRetention(_ context.Context, x *exporter) error {
 			return err
 		}
 		for _, d := range retentionOf(days) {
-			if err := x.pass([]Field{
-				{"campaign_id", int64(c.ID)}, {"campaign", c.Name}, {"day", d.Day.Format(time.DateOnly)},
-				{"check_ins", d.CheckIns}, {"participants", d.Came},
-			}); err != nil {
+			if err := x.row(
+				int64(c.ID), c.Name, d.Day.Format(time.DateOnly),
+				d.CheckIns, d.Came,
+			); err != nil {
 				return err
 			}
 		}
