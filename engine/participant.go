@@ -333,8 +333,9 @@ func (t *turn) takeAway(person model.PersonID, c Change) error {
 }
 
 // RemoveParticipant ends somebody's part in a campaign: their codes lead
-// nowhere, what waits to be earned or delivered there is taken back, and what
-// was delivered stays theirs. Who took part nowhere else, and was known for
+// nowhere, what waits to be earned or delivered there is taken back, unless they
+// are in it as somebody else whom they were merged with, and what was delivered
+// stays theirs. Who took part nowhere else, and was known for
 // nothing else, is erased. It fails with NotFound.
 func (e *Engine) RemoveParticipant(ctx context.Context, account model.AccountID, id model.ParticipantID) error {
 	return e.inTurn(ctx, account, func(t *turn) error {
@@ -342,14 +343,13 @@ func (e *Engine) RemoveParticipant(ctx context.Context, account model.AccountID,
 		if err != nil {
 			return err
 		}
-		open, err := t.tx.OpenRewards(t.group(person), p.Campaign)
+		parts, err := t.tx.Parts(person)
 		if err != nil {
 			return err
 		}
-		for _, w := range open {
-			if err := t.undo(w); err != nil {
-				return err
-			}
+		others := slices.DeleteFunc(parts, func(other store.Part) bool { return other.ID == p.ID })
+		if err := t.undoOpen(p, person, others); err != nil {
+			return err
 		}
 		t.happened(model.Left, person).Subject = int64(p.ID)
 		t.tellLeft(p)
@@ -373,7 +373,7 @@ func (e *Engine) RemoveParticipant(ctx context.Context, account model.AccountID,
 		t.gone = append(t.gone, store.Change{Lists: store.InPeople, Gone: p.ID})
 		t.shows(p.Person, store.InHoldings)
 		t.shows(advocate, store.InPeople) // who brought one fewer
-		only, err := t.isOnly(p, person)
+		only, err := t.isOnly(person, others)
 		if err != nil || !only {
 			return err
 		}
@@ -382,15 +382,29 @@ func (e *Engine) RemoveParticipant(ctx context.Context, account model.AccountID,
 	})
 }
 
-// isOnly reports whether nothing is known of a locked person but that they
-// were this participant.
-func (t *turn) isOnly(p *model.Participant, person model.PersonID) (bool, error) {
-	if t.persons[person].Purchases > 0 || len(t.books) > 0 {
-		return false, nil
+// undoOpen takes back what a locked person waits for in a campaign in which
+// they take part no longer. Who was merged may still be in it as another.
+func (t *turn) undoOpen(p *model.Participant, person model.PersonID, others []store.Part) error {
+	if slices.ContainsFunc(others, func(other store.Part) bool { return other.Campaign == p.Campaign }) {
+		return nil
 	}
-	parts, err := t.tx.Parts(person)
-	if err != nil || slices.ContainsFunc(parts, func(other store.Part) bool { return other.ID != p.ID }) {
-		return false, err
+	open, err := t.tx.OpenRewards(t.group(person), p.Campaign)
+	if err != nil {
+		return err
+	}
+	for _, w := range open {
+		if err := t.undo(w); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// isOnly reports whether nothing is known of a locked person but that they
+// were a participant, who is none of the others that they are.
+func (t *turn) isOnly(person model.PersonID, others []store.Part) (bool, error) {
+	if t.persons[person].Purchases > 0 || len(t.books) > 0 || len(others) > 0 {
+		return false, nil
 	}
 	for _, id := range t.group(person) {
 		if known, err := t.tx.HasCustomerID(id); err != nil || known {

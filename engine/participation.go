@@ -85,12 +85,10 @@ func (e *Engine) participation(tx *store.Tx, cfg *Config, p *Participation, pers
 		p.Landing = l.before + l.after
 	}
 	var referrer model.PersonID
-	var group []model.PersonID // the person, and who was merged into them
 	for _, part := range parts {
 		if part.Campaign != p.Campaign.ID {
 			continue
 		}
-		group = append(group, part.Person)
 		if part.ID == p.Participant.ID {
 			referrer = part.Advocate
 		}
@@ -101,6 +99,10 @@ func (e *Engine) participation(tx *store.Tx, cfg *Config, p *Participation, pers
 		return err
 	}
 	p.Person, p.Referrer = knownAs(contacts[person]), knownAs(contacts[referrer])
+	group, err := tx.GroupOf(person)
+	if err != nil {
+		return err
+	}
 	rewards, err := tx.RewardsIn(group, p.Campaign.ID)
 	if err != nil {
 		return err
