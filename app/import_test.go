@@ -94,7 +94,7 @@ func TestPeopleAreImportedOnce(t *testing.T) {
 		if again := exportOf(t, c, "people"); again != people {
 			t.Errorf("the second time changed\n%s\nto\n%s", people, again)
 		}
-		if rewards := exportOf(t, c, "rewards"); rewards != "" {
+		if rewards := exportOf(t, c, "rewards"); strings.Count(rewards, "\n") != 1 { // the header
 			t.Errorf("an import earned %s", rewards)
 		}
 		var said bytes.Buffer
