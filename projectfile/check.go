@@ -97,10 +97,11 @@ func asSent(origin string) string {
 	return strings.TrimSuffix(origin, ":80")
 }
 
-// timezone refuses what time.LoadLocation takes beyond the names of IANA: no
-// two machines agree on Local.
+// timezone refuses what time.LoadLocation takes beyond the names of IANA, which
+// begin with a capital: no two machines agree on Local, nor on what they have
+// of right/UTC and its like.
 func timezone(value string) string {
-	if _, err := time.LoadLocation(value); err != nil || value == "Local" {
+	if _, err := time.LoadLocation(value); err != nil || value == "Local" || value[0] < 'A' || value[0] > 'Z' {
 		return "an IANA time zone such as America/Los_Angeles"
 	}
 	return ""

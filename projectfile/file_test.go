@@ -103,6 +103,9 @@ earning:
 			`f:15: earning[0].currency: expected an ISO 4217 code such as USD, or a code of currencies, got "Coins"`,
 			`f:16: earning[1].currency: expected a currency, got nothing`,
 		}},
+		{"a zone that only some machines have", `account: A
+timezone: right/UTC
+`, []string{`f:2: timezone: expected an IANA time zone such as America/Los_Angeles, got "right/UTC"`}},
 		{"zones, languages and switches", `account: A
 timezone: Local
 loyalty: {auto_opt_in: "true"}

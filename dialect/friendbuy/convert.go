@@ -114,13 +114,14 @@ func (n numberJSON) integer(field string) (int64, error) {
 	return int64(a / money.Unit), nil
 }
 
-// instant reads an ISO date, with or without a time; a missing one is zero.
+// instant reads an ISO date, with or without a time; a missing one is zero. In
+// UTC it has to have a year of four digits still: it is shown with one.
 func instant(field, text string) (time.Time, error) {
 	if text == "" {
 		return time.Time{}, nil
 	}
 	for _, layout := range []string{time.RFC3339, "2006-01-02T15:04:05", time.DateOnly} {
-		if t, err := time.Parse(layout, text); err == nil {
+		if t, err := time.Parse(layout, text); err == nil && 0 <= t.UTC().Year() && t.UTC().Year() <= 9999 {
 			return t.UTC().Truncate(time.Millisecond), nil
 		}
 	}

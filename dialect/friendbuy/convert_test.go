@@ -294,6 +294,9 @@ func TestInstant(t *testing.T) {
 		"tomorrow":                       "refused",
 		"1654732076":                     "refused",
 		"2022-06-08T23:47:56.539Z extra": "refused",
+		"9999-12-31T23:59:59.999Z":       "9999-12-31T23:59:59.999Z",
+		"9999-12-31T23:59:59-00:01":      "refused", // five digits in UTC
+		"0000-01-01T00:00:00+00:01":      "refused",
 	} {
 		at, err := instant("expirationDate", text)
 		got := shownIfAny(at)

@@ -101,6 +101,9 @@ func (c *intake) share(ctx context.Context, i int, e intakeEventJSON) error {
 		Who: c.who(e, in.actorJSON), Code: in.ReferralCode, Campaign: in.CampaignID, Channel: unsaidChannel(in.Channel),
 		Bare: in.Channel == bareLink, Widget: cmp.Or(in.WidgetID, in.WidgetConfigID),
 	}
+	if cmp.Or(share.Code, share.Campaign, share.Widget) == "" {
+		return malformed("campaignId", "is required")
+	}
 	if in.Recipients != nil {
 		share.Mail = &engine.ShareMail{Message: in.Message}
 		for _, to := range in.Recipients {

@@ -33,9 +33,11 @@ func Known(name string) bool {
 }
 
 // Load finds the zone of an IANA name, in which days can be told apart; the
-// listed regions are none.
+// listed regions are none. Names of IANA begin with a capital; what some
+// machines have beside them does not, such as posixrules, or right/UTC, whose
+// days begin seconds late.
 func Load(name string) (*time.Location, bool) {
-	if name == "" || name == "Local" {
+	if name == "" || name == "Local" || name[0] < 'A' || name[0] > 'Z' {
 		return nil, false
 	}
 	if zone, ok := loaded.Load(name); ok {
