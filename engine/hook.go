@@ -112,8 +112,8 @@ func listening(tx *store.Tx, id model.EndpointID) (*model.Endpoint, error) {
 	return endpoint, err
 }
 
-// holdBack makes claimed jobs of a paused endpoint wait; where it was resumed
-// meanwhile, they are due at once.
+// holdBack makes jobs of a paused endpoint wait that nobody else has claimed;
+// where it was resumed meanwhile, they are due at once.
 func (e *Engine) holdBack(ctx context.Context, q model.Queue, jobs []model.Job) error {
 	return e.store.InTx(ctx, q.Account, func(tx *store.Tx) error {
 		paused, _, err := tx.LockEndpoint(model.EndpointID(q.Lane))

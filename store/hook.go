@@ -88,7 +88,8 @@ func (tx *Tx) PauseEndpoint(id model.EndpointID, paused bool) {
 		WHERE account_id = $1 AND id = $2`, id, paused)
 }
 
-// HoldBack queues that a claimed job waits until its lane is let go.
+// HoldBack queues that a job waits until its lane is let go, unless somebody
+// claimed it meanwhile.
 func (tx *Tx) HoldBack(j *model.Job, now time.Time) {
 	tx.write(`UPDATE job
 		SET dead = 2, run_at = $4

@@ -122,10 +122,11 @@ func (tx *Tx) DueJobs(q model.Queue, now time.Time, limit int) ([]model.Job, err
 		LIMIT $5`, q.Kind, q.Lane, ms(now), limit)
 }
 
-// Claims are found by id and attempt, and do not say that they are not dead:
-// whoever buries a job or holds it back has claimed it. Where PostgreSQL counted
-// the jobs when there were none, any index looks as good as the key, and that of
-// what is due is as long as the backlog; without those words it does not fit.
+// Claims are found by id and attempt, and do not say that they are not dead: only
+// who has claimed a job buries it, and what was begun of one that was held back
+// as its lease was over may come to its end. Where PostgreSQL counted the jobs
+// when there were none, any index looks as good as the key, and that of what is
+// due is as long as the backlog; without those words it does not fit.
 
 // ClaimListed is ClaimJobs of jobs that DueJobs found in an earlier transaction.
 // It returns those of them that nobody else claimed meanwhile.

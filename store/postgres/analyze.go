@@ -30,8 +30,8 @@ func (e *Engine) wrote(rows int64) {
 	}
 }
 
-// analyze brings the statistics of tables up to date that have grown by more
-// than a tenth. It goes by their size: PostgreSQL counts changes late.
+// analyze brings the statistics of tables up to date that have more than
+// doubled. It goes by their size: PostgreSQL counts changes late.
 func (e *Engine) analyze() {
 	ctx := e.life
 	rows, err := e.reads.Query(ctx, `SELECT relname

@@ -29,6 +29,7 @@ func RunJobs(t *testing.T, open func(t *testing.T) store.Engine) {
 		{"no two workers claim one job", testNoDoubleClaim},
 		{"a job taken by a transaction that fails was never taken", testTakeRollsBack},
 		{"a buried job is kept and never due", testBuried},
+		{"a job that is held back stays so until its lane is let go", testHeldBack},
 		{"a job is told of after the commit only", testKick},
 		{"a delivery is joined until its first attempt", testJoin},
 		{"a delivery that grew is not begun", testGrown},
@@ -323,6 +324,46 @@ func testBuried(t *testing.T, j *jobs) {
 	if diff := cmp.Diff(store.JobFigures{Dead: 1}, figures); diff != "" {
 		t.Errorf("figures (-want +got):\n%s", diff)
 	}
+}
+
+// testHeldBack holds jobs back whose leases are over, while their worker is at
+// work still: it may finish them, but not make them due.
+func testHeldBack(t *testing.T, j *jobs) {
+	q := model.Queue{Account: account, Kind: model.JobDeliver, Lane: 1}
+	j.put(q, noon, 1, 2, 3)
+	claimed := j.claim(q, noon, 3)
+	later := noon.Add(time.Minute)
+	j.in(account, func(tx *store.Tx) error {
+		for i := range claimed {
+			tx.HoldBack(&claimed[i], later)
+		}
+		return nil
+	})
+	j.in(account, func(tx *store.Tx) error {
+		again, err := tx.RetryJob(&claimed[0], later, "again")
+		if err != nil || !again {
+			t.Errorf("retry: %v, %v", again, err)
+		}
+		over, err := tx.FinishJobs(claimed[1:2])
+		wantJobs(t, over, 2)
+		return err
+	})
+	j.wantDue(noon.Add(time.Hour))
+	j.in(account, func(tx *store.Tx) error {
+		n, err := tx.LetGo(1, 10)
+		if n != 2 {
+			t.Errorf("%d jobs were let go, want 2", n)
+		}
+		return err
+	})
+	wantJobs(t, j.claim(q, later, 10), 1, 3)
+	j.in(account, func(tx *store.Tx) error {
+		over, err := tx.FinishJobs(claimed)
+		if len(over) > 0 {
+			t.Errorf("finished %v under a claim that was lost", over)
+		}
+		return err
+	})
 }
 
 func testKick(t *testing.T, j *jobs) {
