@@ -3,32 +3,16 @@ package engine
 import (
 	"context"
 	"slices"
-	"strings"
-	"text/template"
 
+	"grapevine/engine/letter"
 	"grapevine/model"
 )
 
-// ShareMessage is what a campaign proposes to say with a link.
-func ShareMessage(c *model.Campaign, link string) (subject, text string) {
-	return fillIn(c.Share.Subject, link), fillIn(c.Share.Text, link)
-}
-
-// fillIn writes a template of the project file. One that names what there is
-// not stays as it was written: whoever reads it sees what is wrong.
-func fillIn(text, link string) string {
-	if !strings.Contains(text, "{{") {
-		return text
-	}
-	t, err := template.New("").Option("missingkey=zero").Parse(text)
-	if err != nil {
-		return text
-	}
-	var b strings.Builder
-	if err := t.Execute(&b, map[string]string{"Link": link}); err != nil {
-		return text
-	}
-	return b.String()
+// ShareMessage is what a campaign proposes to say with a link, in the names
+// that stand in its mails.
+func ShareMessage(account string, c *model.Campaign, link string) (subject, text string) {
+	fill := letter.Filling{Account: account, Campaign: c.Name, Link: link}
+	return letter.Fill(c.Share.Subject, fill), letter.Fill(c.Share.Text, fill)
 }
 
 // Shareable is a link on its way to a network.
@@ -55,7 +39,7 @@ func (e *Engine) ShareTo(ctx context.Context, code, network string, who Who, cou
 		}
 	}
 	s := &Shareable{URL: e.linkTo(l.cfg, l.Shown)}
-	s.Subject, s.Text = ShareMessage(l.campaign, s.URL)
+	s.Subject, s.Text = ShareMessage(l.cfg.Settings.Name, l.campaign, s.URL)
 	return s, nil
 }
 

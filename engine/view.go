@@ -55,9 +55,10 @@ type Relations struct{ Referrer, BroughtBy, Due, Issued, Coupon, Place bool }
 // CampaignView is a campaign with what is counted of it.
 type CampaignView struct {
 	*model.Campaign
-	URL   string // its join link
-	Live  bool
-	Reach int64
+	Account string // its name
+	URL     string // its join link
+	Live    bool
+	Reach   int64
 }
 
 // CouponView is a coupon with who holds it.
@@ -127,6 +128,7 @@ func (e *Engine) campaignViews(cfg *Config, campaigns []*model.Campaign, counts 
 	now := e.now()
 	for i, c := range campaigns {
 		views[i] = CampaignView{
+			Account:  cfg.Settings.Name,
 			Campaign: c, URL: e.linkTo(cfg, c.Code), Live: c.Live(now),
 			Reach: counts[store.Counted{Subject: store.OfCampaign(c.ID), What: tallyClick}],
 		}

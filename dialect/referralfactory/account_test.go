@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"strings"
 	"testing"
 	"time"
@@ -80,6 +81,32 @@ func TestRowsShowWhatTheFileSays(t *testing.T) {
 		if w := s.call("GET", c.target, ""); !strings.Contains(w.Body.String(), c.want) {
 			t.Errorf("%s: %s, want %s", c.target, w.Body, c.want)
 		}
+	}
+}
+
+// What stands for something in the mails of a campaign does so wherever its
+// words are proposed.
+func TestProposedWordsAreFilledInAsInMails(t *testing.T) {
+	t.Parallel()
+	s := enter(t, dialecttest.New(t), nil)
+	_, kris := s.add(t, 25, "Kris", "")
+	s.Apply(t, func(text string) string {
+		return strings.Replace(text, `text: "I thought of you: {{.Link}}"`, `text: "{{.Campaign}} by {{ .Account }}, {{.Price}}: {{.Link}}"`, 1)
+	})
+	cfg, err := s.Core.Config(t.Context(), s.Account)
+	if err != nil {
+		t.Fatal(err)
+	}
+	campaign, err := cfg.Campaign(25)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := campaign.Name + " by " + cfg.Settings.Name + ", {{.Price}}: https://go.example.com/" + kris
+	if w := s.call("GET", "/api/v1/users?fields=sharing_message&per_page=1", ""); !strings.Contains(w.Body.String(), `"text":"`+want+`"`) {
+		t.Errorf("%s, want %s", w.Body, want)
+	}
+	if w := s.call("GET", "/api/v1/users?filters[0][field]=sharing_message&filters[0][operator]=equal&filters[0][value]="+url.QueryEscape(want), ""); !strings.Contains(w.Body.String(), `"total":1`) {
+		t.Errorf("found by it: %s", w.Body)
 	}
 }
 

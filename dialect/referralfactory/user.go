@@ -239,7 +239,7 @@ func (a *API) userToJSON(v *engine.ParticipantView) object {
 	if len(v.Extra) > 0 {
 		meta = v.Extra
 	}
-	subject, text := engine.ShareMessage(v.Campaign.Campaign, v.URL)
+	subject, text := engine.ShareMessage(v.Campaign.Account, v.Campaign.Campaign, v.URL)
 	return object{
 		{"id", v.ID}, {"first_name", v.FirstName}, {"email", v.Email},
 		{"referrer_id", orNull(v.Participant.Referrer)}, {"campaign_id", v.Participant.Campaign},

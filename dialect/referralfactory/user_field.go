@@ -27,7 +27,7 @@ func (a *API) usersOf(r *http.Request, account model.AccountID) (*resource, erro
 		for _, network := range offered(c) {
 			sharing[int64(c.ID)] = append(sharing[int64(c.ID)], network, strings.ToLower(a.public)+"/"+ownCode+"/socials/"+network)
 		}
-		subject, text := engine.ShareMessage(c, base+ownCode)
+		subject, text := engine.ShareMessage(cfg.Settings.Name, c, base+ownCode)
 		message[int64(c.ID)] = []string{strings.ToLower(subject), strings.ToLower(text)}
 	}
 	base = strings.ToLower(base)

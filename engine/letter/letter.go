@@ -108,6 +108,20 @@ func Write(w Wording, fill Filling, frame Frame) (*Letter, error) {
 	return l, err
 }
 
+// Fill fills in a text that is no mail, such as one for a network.
+func Fill(text string, fill Filling) string {
+	if !strings.Contains(text, "{{") {
+		return text
+	}
+	values := fill.values()
+	return variable.ReplaceAllStringFunc(text, func(found string) string {
+		if value, known := values[variable.FindStringSubmatch(found)[1]]; known {
+			return value
+		}
+		return found
+	})
+}
+
 func withoutCoupon(text string) string {
 	lines := slices.DeleteFunc(strings.Split(text, "\n"), func(line string) bool {
 		names := variable.FindAllStringSubmatch(line, -1)
