@@ -143,12 +143,19 @@ func (a *API) endHooks(w http.ResponseWriter, r *http.Request, account model.Acc
 	return web.WriteJSON(w, http.StatusOK, object{{"success", true}})
 }
 
-// putNodeReward registers who is told that a reward was issued. The reward is
-// named by the path, and may be by the body too.
+// putNodeReward registers who is told that a reward was issued, one of those
+// that are listed. The reward is named by the path, and may be by the body too.
 func (a *API) putNodeReward(w http.ResponseWriter, r *http.Request, account model.AccountID) error {
 	id, err := pathID(r, "reward")
 	if err != nil {
 		return err
+	}
+	promised, err := a.promises(r, account)
+	if err != nil {
+		return err
+	}
+	if _, listed := promised[id]; !listed {
+		return &model.Error{Kind: model.NotFound, Reason: model.RewardUnknown, Msg: "The reward is not known."}
 	}
 	in, err := readInput(r)
 	if err != nil {

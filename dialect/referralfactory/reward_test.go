@@ -64,6 +64,17 @@ func TestRowsOfRewardsThatWereRemovedAreFound(t *testing.T) {
 	})
 }
 
+// Reward 8 is for whoever buys: nothing here shows it, and no hook is told of it.
+func TestRewardsThatAreNotListedAreNotTold(t *testing.T) {
+	t.Parallel()
+	dialecttest.OnBoth(t, func(t *testing.T, d *dialecttest.Stage) {
+		s := enter(t, d, nil)
+		if w := s.call("PUT", "/api/n8n/rewards/8", `{"url":"https://n8n.example.com/1"}`); w.Code != http.StatusNotFound {
+			t.Errorf("%d %s", w.Code, w.Body)
+		}
+	})
+}
+
 func TestFormsSendLists(t *testing.T) {
 	t.Parallel()
 	dialecttest.OnBoth(t, func(t *testing.T, d *dialecttest.Stage) {
