@@ -37,7 +37,7 @@ func (e *Engine) analyze() {
 	rows, err := e.reads.Query(ctx, `SELECT relname
 		FROM pg_class
 		WHERE relnamespace = current_schema()::regnamespace AND relkind = 'r'
-			AND pg_relation_size(oid) > 2 * relpages * current_setting('block_size')::bigint
+			AND pg_relation_size(oid) > 2 * current_setting('block_size')::bigint * relpages
 		ORDER BY relname`)
 	if err != nil {
 		e.analyzed(ctx, err)
