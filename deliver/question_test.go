@@ -116,6 +116,42 @@ func TestQuestionEndsWithItsAddress(t *testing.T) {
 	s.verify()
 }
 
+// What was pending in a campaign that is archived goes on: the question that is
+// under way, and the one that a hold kept back.
+func TestQuestionOutlivesItsCampaign(t *testing.T) {
+	t.Parallel()
+	onBoth(t, func(t *testing.T, open func() store.Engine) {
+		answer := http.StatusServiceUnavailable
+		r := newReceiver(t, func(w http.ResponseWriter, _ string) { w.WriteHeader(answer) })
+		for name, hold := range map[string]time.Duration{"asked before": 0, "asked after": time.Minute} {
+			s := newStage(t, open)
+			s.project.Campaigns[0].Rules[0].Hold = hold
+			s.ask(r.URL)
+			s.purchase()
+			next := s.step()
+			archived := s.project.Clone()
+			archived.Campaigns, archived.Endpoints = nil, nil
+			for range 2 { // the second time changes nothing
+				_, err := s.engine.Apply(t.Context(), archived.Clone())
+				must(t, err)
+			}
+			answer = http.StatusOK
+			for range 3 {
+				if next.IsZero() {
+					break
+				}
+				s.clock.Set(next)
+				next = s.step()
+			}
+			if w := s.onlyReward(); w.State != model.Earned {
+				t.Errorf("%s: the reward is %s", name, w.State)
+			}
+			s.verify()
+			answer = http.StatusServiceUnavailable
+		}
+	})
+}
+
 // ask has the campaign's reward validated at an address; "" ends that.
 func (s *stage) ask(address string) {
 	s.t.Helper()

@@ -261,11 +261,16 @@ func sameSpec(one, two any) (bool, error) {
 }
 
 // applyEndpoints adds the endpoints that are new and ends those of the file
-// that are no longer in it.
+// that are no longer in it. Where rewards of a campaign are asked about stays
+// when the campaign is archived: what is pending in it goes on.
 func (a *applying) applyEndpoints() error {
 	listed := map[model.Endpoint]bool{}
 	for _, p := range a.project.Endpoints {
 		listed[endpointKey(p)] = true
+	}
+	offered := map[model.CampaignID]bool{}
+	for _, c := range a.project.Campaigns {
+		offered[c.ID] = true
 	}
 	known := map[model.Endpoint]model.EndpointID{}
 	for _, have := range a.stored.endpoints {
@@ -273,6 +278,7 @@ func (a *applying) applyEndpoints() error {
 		case !have.FromFile:
 		case listed[endpointKey(have)]:
 			known[endpointKey(have)] = have.ID
+		case have.Topic == model.RewardQuestioned && !offered[have.Campaign]:
 		default:
 			a.tx.EndEndpoint(have.ID)
 			a.changed = true
