@@ -121,6 +121,9 @@ func TestEveryCallRefusesWhatCannotBe(t *testing.T) {
 			}
 		}
 	}
+	if w := s.call("GET", "/api/v1/campaigns/27", ""); !strings.Contains(w.Body.String(), "removed") {
+		t.Errorf("a campaign that was removed: %s", w.Body)
+	}
 	for _, c := range []struct {
 		method, target, body string
 		want                 int

@@ -164,7 +164,11 @@ func fail(w http.ResponseWriter, r *http.Request, err error) {
 	status := statusOf(err)
 	var known *model.Error
 	message := ""
-	if errors.As(err, &known) {
+	switch {
+	case !errors.As(err, &known):
+	case known.Kind == model.Gone: // it was known
+		message = known.Msg
+	default:
 		message = cmp.Or(messages[known.Reason], known.Msg)
 	}
 	switch {
