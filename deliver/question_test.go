@@ -2,6 +2,7 @@ package deliver
 
 import (
 	"net/http"
+	"slices"
 	"testing"
 	"time"
 
@@ -149,6 +150,46 @@ func TestQuestionOutlivesItsCampaign(t *testing.T) {
 			s.verify()
 			answer = http.StatusServiceUnavailable
 		}
+	})
+}
+
+// A question that is under way when the form of questions changes is asked in
+// the other form, as often as the last answer demands.
+func TestQuestionIsAskedAnewInItsOtherForm(t *testing.T) {
+	t.Parallel()
+	onBoth(t, func(t *testing.T, open func() store.Engine) {
+		s := newStage(t, open)
+		answers := []int{500, 500, 200}
+		asked := 0
+		r := newReceiver(t, func(w http.ResponseWriter, _ string) {
+			w.WriteHeader(answers[min(asked, len(answers)-1)])
+			asked++
+		})
+		s.ask(r.URL)
+		s.purchase()
+		next := s.step()
+		s.project.Endpoints[0].Event, s.project.Endpoints[0].ID = "askOtherwise", 0
+		_, err := s.engine.Apply(t.Context(), s.project.Clone())
+		must(t, err)
+		for range 4 {
+			if next.IsZero() {
+				break
+			}
+			s.clock.Set(next)
+			next = s.step()
+		}
+		if w := s.onlyReward(); w.State != model.Earned || asked != 3 {
+			t.Errorf("after %d questions the reward is %s", asked, w.State)
+		}
+		var states []model.DeliveryState
+		for _, d := range s.deliveries() {
+			states = append(states, d.State)
+		}
+		slices.Sort(states)
+		if want := []model.DeliveryState{model.DeliveryDelivered, model.DeliveryFailed}; !slices.Equal(states, want) {
+			t.Errorf("the questions are %v, want %v", states, want)
+		}
+		s.verify()
 	})
 }
 

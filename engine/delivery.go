@@ -176,7 +176,7 @@ func (e *Engine) startDeliveries(ctx context.Context, q model.Queue, render Rend
 			return err
 		}
 		if ended {
-			return e.dropDeliveries(tx, held)
+			return e.dropDeliveries(tx, to, held, now)
 		}
 		let := admit(tx, to, circuit, held, ready, next, now)
 		started, err := startAll(tx, let.send, ready, now)
@@ -317,14 +317,20 @@ func endVoid(tx *store.Tx, j *model.Job, d model.Delivery, there bool, now time.
 	return err
 }
 
-// dropDeliveries gives up what would go to an endpoint that has ended.
-func (e *Engine) dropDeliveries(tx *store.Tx, jobs []model.Job) error {
+// dropDeliveries gives up what would go to an endpoint that has ended. What it
+// asked is asked anew where the same address is asked in another form.
+func (e *Engine) dropDeliveries(tx *store.Tx, to *model.Endpoint, jobs []model.Job, now time.Time) error {
 	var ids []model.DeliveryID
 	for _, j := range jobs {
 		ids = append(ids, model.DeliveryID(j.Subject))
-		tx.ForbidMails(model.DeliveryID(j.Subject), e.now())
+		tx.ForbidMails(model.DeliveryID(j.Subject), now)
 	}
-	tx.EndDeliveries(ids, model.DeliveryFailed, e.now())
+	tx.EndDeliveries(ids, model.DeliveryFailed, now)
+	if to.Topic == model.RewardQuestioned {
+		if err := e.askAnew(tx, to, ids, now); err != nil {
+			return err
+		}
+	}
 	_, err := tx.FinishJobs(jobs)
 	return err
 }

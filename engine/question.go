@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"time"
 
 	"grapevine/model"
@@ -49,6 +50,37 @@ func (t *turn) question(w *model.Reward, url string) error {
 		t.tx.InsertItems([]store.Item{{Delivery: d.ID, Subject: int64(w.ID)}})
 		t.jobs = append(t.jobs, job)
 		return nil
+	}
+	return nil
+}
+
+// askAnew asks what was asked of an endpoint that has ended at the one that took
+// its place: a merchant who finds that questions come in a form that is not
+// understood asks for the other. The hours in which they may answer begin again.
+func (e *Engine) askAnew(tx *store.Tx, ended *model.Endpoint, dropped []model.DeliveryID, now time.Time) error {
+	endpoints, err := tx.Endpoints() // those of the configuration may be seconds old
+	if err != nil {
+		return err
+	}
+	at := slices.IndexFunc(endpoints, func(p model.Endpoint) bool {
+		return p.Topic == ended.Topic && p.URL == ended.URL && p.Campaign == ended.Campaign
+	})
+	if at < 0 {
+		return nil
+	}
+	items, err := tx.Items(dropped)
+	if err != nil {
+		return err
+	}
+	for _, item := range items {
+		d, job, err := e.newDelivery(endpoints[at].ID, now)
+		if err != nil {
+			return err
+		}
+		d.Items, item.Delivery = 1, d.ID
+		tx.InsertDeliveries([]model.Delivery{d})
+		tx.InsertItems([]store.Item{item})
+		tx.Enqueue(job)
 	}
 	return nil
 }
