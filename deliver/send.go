@@ -8,7 +8,6 @@ import (
 	"io"
 	"net"
 	"net/http"
-	"net/url"
 	"strings"
 	"time"
 )
@@ -56,7 +55,9 @@ type answer struct {
 	trouble string // why none came; without credentials
 }
 
-// post sends body and waits for the answer, patience at most.
+// post sends body and waits for the answer, patience at most. It goes by the
+// client's transport alone: as no redirect is followed, the header need not be
+// copied for one. The header is its own from then on.
 func post(ctx context.Context, client *http.Client, address string, header http.Header, body string, patience time.Duration) answer {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
@@ -64,11 +65,15 @@ func post(ctx context.Context, client *http.Client, address string, header http.
 	if err != nil {
 		return answer{trouble: "the address cannot be read"}
 	}
-	for name, values := range header {
-		request.Header[name] = values
+	if header != nil {
+		request.Header = header
 	}
 	request.Header.Set("User-Agent", "Grapevine")
-	response, err := client.Do(request)
+	if who := request.URL.User; who != nil && header.Get("Authorization") == "" {
+		password, _ := who.Password()
+		request.SetBasicAuth(who.Username(), password)
+	}
+	response, err := client.Transport.RoundTrip(request)
 	if err != nil {
 		return answer{trouble: trouble(err, patience)}
 	}
@@ -79,12 +84,9 @@ func post(ctx context.Context, client *http.Client, address string, header http.
 	return answer{status: response.StatusCode, excerpt: clean(string(text.Bytes()[:min(text.Len(), excerptSize)])), body: text.Bytes()}
 }
 
-// trouble says why no answer came. The address of a request, which may carry
-// credentials, is left out.
+// trouble says why no answer came. A transport names no address of a request,
+// which may carry credentials.
 func trouble(err error, patience time.Duration) string {
-	if inURL, ok := errors.AsType[*url.Error](err); ok {
-		err = inURL.Err
-	}
 	if private, ok := errors.AsType[*privateError](err); ok {
 		return private.Error()
 	}

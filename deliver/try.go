@@ -14,7 +14,7 @@ import (
 func Try(ctx context.Context, client *http.Client, renderer Renderer, s *engine.Sending, now func() time.Time) (http.Header, model.Attempt, model.Verdict) {
 	began := now()
 	header := renderer.Header(&s.Delivery, &s.Endpoint, began, s.Secret)
-	got := post(ctx, client, s.Endpoint.URL, header, s.Delivery.Body, renderer.Timeout())
+	got := post(ctx, client, s.Endpoint.URL, header.Clone(), s.Delivery.Body, renderer.Timeout())
 	verdict := model.TryAgain
 	if got.status != 0 {
 		verdict = renderer.Judge(&s.Endpoint, got.status)
