@@ -5,6 +5,9 @@ import (
 	"strconv"
 	"sync"
 	"sync/atomic"
+	"time"
+
+	"github.com/jackc/pgx/v5"
 
 	"grapevine/store"
 )
@@ -14,6 +17,7 @@ import (
 // same rows. Whoever asks while an answer is under way shares the next one.
 type marker struct {
 	opened atomic.Int64 // connections that marks are asked over
+	spread atomic.Bool  // the database is on several machines
 
 	mu     sync.Mutex // guards all below
 	next   *marking   // that somebody waits for; nil: nobody does
@@ -30,9 +34,13 @@ type marking struct {
 
 // Mark is a number that is another one once anything was committed since, in
 // this or any other database of the server. It takes a round trip, which all who
-// ask meanwhile share; it is 0 when ctx ends before.
+// ask meanwhile share; it is 0 when ctx ends before, and always where Citus has
+// the rows on machines that commit by themselves.
 func (e *Engine) Mark(ctx context.Context) int64 {
 	m := &e.marker
+	if m.spread.Load() {
+		return 0
+	}
 	m.mu.Lock()
 	if m.next == nil {
 		m.next = &marking{done: make(chan struct{})}
@@ -80,11 +88,24 @@ func (m *marker) of(at string) int64 {
 	return m.mark
 }
 
+// meet has a connection that was opened make another mark.
+func (m *marker) meet(ctx context.Context, conn *pgx.Conn) error {
+	m.opened.Add(1)
+	var spread bool
+	err := conn.QueryRow(ctx, `SELECT EXISTS (SELECT 1 FROM pg_extension WHERE extname = 'citus')`).Scan(&spread)
+	m.spread.Store(spread)
+	return err
+}
+
+// markWithin is how long a mark is waited for: to read without one is slower, and
+// right.
+const markWithin = time.Second
+
 // snapshot names the snapshot that a statement of this moment has. A server that
 // was put back to an earlier state, or that recovered from a crash, gives numbers
 // of transactions to others; but no connection outlives that.
 func (e *Engine) snapshot() (at string, err error) {
-	ctx, cancel := context.WithTimeout(e.life, store.WriteLimit)
+	ctx, cancel := context.WithTimeout(e.life, markWithin)
 	defer cancel()
 	conn, err := e.acquire(ctx, e.reads)
 	if err != nil {

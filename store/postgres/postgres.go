@@ -66,10 +66,7 @@ func Open(ctx context.Context, config Config) (*Engine, error) {
 		return nil, err
 	}
 	e := &Engine{log: config.Log, writes: writes}
-	reads, err := openPool(ctx, config.URL, max(2, config.MaxConns/2), nil, func(context.Context, *pgx.Conn) error {
-		e.marker.opened.Add(1)
-		return nil
-	})
+	reads, err := openPool(ctx, config.URL, max(2, config.MaxConns/2), nil, e.marker.meet)
 	if err != nil {
 		writes.Close()
 		return nil, err
