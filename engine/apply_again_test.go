@@ -2,6 +2,7 @@ package engine_test
 
 import (
 	"context"
+	"slices"
 	"strings"
 	"testing"
 
@@ -87,5 +88,35 @@ func TestPointsThatLeaveTheFileStayTheirs(t *testing.T) {
 		if _, err := add("Stars", money.Unit); model.KindOf(err) != model.Invalid {
 			t.Errorf("points that never were: %v", err)
 		}
+	})
+}
+
+func TestEveryRuleIsAsItWasLast(t *testing.T) {
+	onEachEngine(t, func(t *testing.T, e configured) {
+		const file = "account: Acme\nslug: acme\ncampaigns:\n  - name: One\n    rewards:\n      - {name: Old, to: friend, on: sign_up, value: {type: cash, amount: 1, unit: USD}}\n"
+		_, applied := e.apply(file)
+		want := func(want ...string) {
+			t.Helper()
+			rules, err := e.EveryRule(t.Context(), applied.Account)
+			if err != nil {
+				t.Fatal(err)
+			}
+			var got []string
+			for id, r := range rules {
+				if id != r.ID {
+					t.Errorf("rule %d is found by %d", r.ID, id)
+				}
+				got = append(got, r.Name+" "+r.Value.Amount.String())
+			}
+			slices.Sort(got)
+			if diff := cmp.Diff(want, got); diff != "" {
+				t.Errorf("rules (-want +got):\n%s", diff)
+			}
+		}
+		want("Old 1")
+		e.apply(strings.Replace(file, "amount: 1", "amount: 2", 1))
+		want("Old 2")
+		e.apply(strings.Replace(file, "name: Old", "name: New", 1))
+		want("New 1", "Old 2")
 	})
 }

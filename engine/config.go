@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"grapevine/engine/fraud"
@@ -31,7 +32,8 @@ type Config struct {
 	endpoints  []model.Endpoint
 	blocked    []string // codes, folded
 	checks     fraud.Checks
-	safelists  map[model.CampaignID]*fraud.Safelist // of all campaigns
+	safelists  map[model.CampaignID]*fraud.Safelist         // of all campaigns
+	everyRule  atomic.Pointer[map[model.RuleID]*model.Rule] // see EveryRule; nil until somebody asks
 }
 
 // Campaign returns the campaign of that id, archived or not. It fails with

@@ -139,59 +139,53 @@ func (e *Engine) viewHolding(tx *store.Tx, cfg *Config, h store.HoldingEntry) (H
 }
 
 // ruleByID is a rule as it is, or as it was last.
-func (e *Engine) ruleByID(tx *store.Tx, cfg *Config, id model.CampaignID, rule model.RuleID) (found *model.Rule, err error) {
+func (e *Engine) ruleByID(tx *store.Tx, cfg *Config, id model.CampaignID, rule model.RuleID) (*model.Rule, error) {
 	campaign, err := cfg.Campaign(id)
 	if err != nil {
 		return nil, err
 	}
-	err = e.backwards(tx, cfg, campaign, func(c *model.Campaign) bool {
-		found = c.Rule(rule)
-		return found == nil
-	})
-	return found, err
+	for r := campaign.Rule(rule); ; r = campaign.Rule(rule) {
+		if r != nil || campaign.Version == 1 {
+			return r, nil
+		}
+		before := campaign.Version - 1
+		campaign, err = versionIn(e, versionKey{cfg.ID, id, before}, func() (*model.Campaign, error) {
+			return tx.CampaignVersion(id, before)
+		})
+		if err != nil {
+			return nil, err
+		}
+	}
 }
 
 // EveryRule finds the rules that the account's campaigns have, and those they
-// had, as they were last: what people hold is of any of them.
+// had, as they were last: what people hold is of any of them. It reads them once
+// for each configuration. They are not to be changed.
 func (e *Engine) EveryRule(ctx context.Context, account model.AccountID) (map[model.RuleID]*model.Rule, error) {
 	cfg, err := e.Config(ctx, account)
 	if err != nil {
 		return nil, err
 	}
+	if known := cfg.everyRule.Load(); known != nil {
+		return *known, nil
+	}
 	all := map[model.RuleID]*model.Rule{}
 	err = e.store.View(ctx, account, func(tx *store.Tx) error {
-		for _, campaign := range cfg.AllCampaigns() {
-			err := e.backwards(tx, cfg, campaign, func(c *model.Campaign) bool {
-				for i := range c.Rules {
-					if r := &c.Rules[i]; all[r.ID] == nil {
-						all[r.ID] = r
-					}
+		history, err := tx.CampaignHistory()
+		for _, version := range history { // newest first
+			for _, r := range version.Rules {
+				if all[r.ID] == nil {
+					all[r.ID] = &r
 				}
-				return true
-			})
-			if err != nil {
-				return err
 			}
 		}
-		return nil
+		return err
 	})
-	return all, err
-}
-
-// backwards goes from a campaign as it is through its former versions, for as
-// long as visit asks for another.
-func (e *Engine) backwards(tx *store.Tx, cfg *Config, campaign *model.Campaign, visit func(*model.Campaign) bool) error {
-	for visit(campaign) && campaign.Version > 1 {
-		id, before := campaign.ID, campaign.Version-1
-		var err error
-		campaign, err = versionIn(e, versionKey{cfg.ID, id, before}, func() (*model.Campaign, error) {
-			return tx.CampaignVersion(id, before)
-		})
-		if err != nil {
-			return err
-		}
+	if err != nil {
+		return nil, err
 	}
-	return nil
+	cfg.everyRule.Store(&all)
+	return all, nil
 }
 
 // held is where holdings come from.
