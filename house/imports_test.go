@@ -48,7 +48,7 @@ var layers = []struct {
 	{"store", []string{"model", "money"}, "the store keeps rows; rules are the engine's, and which database runs is app's to say"},
 	{"model", []string{"money"}, "the vocabulary stands below everything"},
 	{"money", nil, "amounts are arithmetic"},
-	{"projectfile", []string{"model", "money"}, "it reads YAML into the vocabulary; applying it is a use case"},
+	{"projectfile", []string{"engine/zone", "model", "money"}, "it reads YAML into the vocabulary, in which a time zone is what it is elsewhere; applying it is a use case"},
 	{"web", []string{"model"}, "plumbing knows errors and ids, and no use case"},
 	{"widget", []string{"model"}, "browser code is served, it decides nothing"},
 	{"bench/feed", []string{"store", "store/sqlite", "store/postgres", "model", "money"}, "it writes millions of rows, which no customer could"},

@@ -7,13 +7,12 @@ import (
 	"regexp"
 	"strings"
 	"text/template"
-	"time"
-	_ "time/tzdata" // zones are the same on every machine
 
 	"github.com/google/uuid"
 	"golang.org/x/text/currency"
 	"golang.org/x/text/language"
 
+	"grapevine/engine/zone"
 	"grapevine/model"
 )
 
@@ -97,11 +96,8 @@ func asSent(origin string) string {
 	return strings.TrimSuffix(origin, ":80")
 }
 
-// timezone refuses what time.LoadLocation takes beyond the names of IANA, which
-// begin with a capital: no two machines agree on Local, nor on what they have
-// of right/UTC and its like.
 func timezone(value string) string {
-	if _, err := time.LoadLocation(value); err != nil || value == "Local" || value[0] < 'A' || value[0] > 'Z' {
+	if _, known := zone.Load(value); !known {
 		return "an IANA time zone such as America/Los_Angeles"
 	}
 	return ""

@@ -5,6 +5,7 @@ package zone
 import (
 	"sync"
 	"time"
+	_ "time/tzdata" // for machines that have no zones
 )
 
 // regions are names that shops send as their API's documentation lists them:

@@ -2,7 +2,6 @@ package zone_test
 
 import (
 	"testing"
-	_ "time/tzdata" // the machine may have no zones
 
 	"grapevine/engine/zone"
 )
