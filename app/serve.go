@@ -135,11 +135,11 @@ func publicURL(given, own string) (string, error) {
 	}
 	u, err := url.Parse(given)
 	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" || u.User != nil || u.RawQuery != "" || u.Fragment != "" {
-		shown := given
+		shown := ""
 		if err == nil {
-			shown = u.Redacted()
+			shown = " " + u.Redacted()
 		}
-		return "", &InputError{fmt.Errorf("--public-url %s: want https://host", shown)}
+		return "", &InputError{fmt.Errorf("--public-url%s: want https://host", shown)}
 	}
 	return strings.TrimSuffix(given, "/"), nil
 }
