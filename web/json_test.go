@@ -128,6 +128,43 @@ func TestNamesAreComparedExactly(t *testing.T) {
 	}
 }
 
+// FuzzExactNames reads a text under a name whose case is another's: what it has
+// is what the last entry of just that name says.
+func FuzzExactNames(f *testing.F) {
+	for _, body := range []string{`{"sku":"a","Sku":"b"}`, `{"SKU":"b"}`, `{"s\u006bu":"a"}`, `{"in":{"sku":"a","sKu":1},"sku":"c"}`, `[{"sku":"a"}]`, `{"x":"\\\"","SKU":{"a":[1,2]}}`, `{"\`} {
+		f.Add(body)
+	}
+	type inner struct {
+		Sku string `json:"sku"`
+	}
+	type outer struct {
+		inner
+		In inner `json:"in"`
+	}
+	f.Fuzz(func(t *testing.T, body string) {
+		var got outer
+		if web.UnmarshalJSON([]byte(body), &got) != nil {
+			return
+		}
+		if !json.Valid([]byte(body)) {
+			t.Fatalf("%q was read, and is no JSON", body)
+		}
+		var names map[string]json.RawMessage
+		if json.Unmarshal([]byte(body), &names) != nil {
+			t.Fatalf("%q was read, and is no object", body)
+		}
+		sent, is := names["sku"]
+		var want string
+		if is && string(sent) != "null" { // which leaves what was there
+			if err := json.Unmarshal(sent, &want); err != nil || got.Sku != want {
+				t.Errorf("%q: got %q, want %q", body, got.Sku, want)
+			}
+		} else if !is && got.Sku != "" {
+			t.Errorf("%q: got %q of another name", body, got.Sku)
+		}
+	})
+}
+
 func asJSON(t *testing.T, v any) string {
 	t.Helper()
 	text, err := json.Marshal(v)
