@@ -108,7 +108,9 @@ func Write(w Wording, fill Filling, frame Frame) (*Letter, error) {
 	return l, err
 }
 
-// Fill fills in a text that is no mail, such as one for a network.
+// Fill fills in a text that is no mail, such as one for a network. Unlike in a
+// mail, which marks its links by it, a NUL in what is filled in stays: who looks
+// for texts has one stand for a link.
 func Fill(text string, fill Filling) string {
 	if !strings.Contains(text, "{{") {
 		return text
